@@ -1,0 +1,58 @@
+"""A training set: what lies in its folder, and what its columns mean."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from millrace.documents import Document
+
+LABEL = "__label__"
+"""Column of the label: float32, 1 for the positive class."""
+EVENT_TIME = "__event_time__"
+"""Column of the event time; only in timed workloads."""
+SLICE = "__slice__"
+"""Prefix of the columns that hold the groups of a slice, as text."""
+
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+
+
+class Feature(Document):
+    """One input of the model, as the feature store holds it."""
+
+    name: str
+    view: str
+    """Feature view that it comes from."""
+    kind: Literal["number", "category"]
+    """A number is float32 with NaN for missing; a category is text with '' for missing."""
+
+
+class SplitRule(Document):
+    """How rows were divided, so that a later run can tell what this one has trained on."""
+
+    by: Literal["hash", "time"]
+    test: float
+    """Share of entities, or seconds of the test window."""
+    validation: float
+    """Share of entities, or seconds of the validation window."""
+    train_until: str | None = None
+    """By time: the end of the training window, ISO 8601."""
+
+
+class DatasetManifest(Document):
+    """What stands in `manifest.json`; beside it lie train, validation and test.parquet, lookup.json.
+
+    Each Parquet file holds the join keys, the features under their names, LABEL, a SLICE column
+    for each slice and, in timed workloads, EVENT_TIME; rows are sorted by time and join keys.
+    """
+
+    digest: str
+    """SHA-256 of the rows of all parts and of what their columns mean."""
+    join_keys: list[str]
+    features: list[Feature]
+    positive: str
+    """The label's positive class, as text."""
+    slices: list[str]
+    split: SplitRule
+    rows: dict[Part, int]
+    positives: dict[Part, int]

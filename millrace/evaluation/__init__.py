@@ -1,0 +1,1 @@
+"""Score candidate, champion and plain baselines on the same held-out rows."""

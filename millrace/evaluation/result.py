@@ -1,0 +1,105 @@
+"""What evaluation found: every model on the same held-out rows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from millrace.documents import Document
+
+HIGHER_IS_BETTER: dict[str, bool] = {
+    "roc_auc": True,
+    "pr_auc": True,
+    "log_loss": False,
+    "brier": False,
+    "calibration_error": False,
+    "lift_at_10": True,
+}
+
+
+class Estimate(Document):
+    """A number with its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Curve(Document):
+    """Points of a curve, thinned to at most 200."""
+
+    x: list[float]
+    y: list[float]
+
+
+class ModelResult(Document):
+    """One model on the held-out rows."""
+
+    name: str
+    """`candidate`, `champion`, `logistic_regression` or `gradient_boosting`."""
+    role: Literal["candidate", "champion", "baseline"]
+    digest: str | None = None
+    """Bundle digest of the champion, model digest of the candidate."""
+    metrics: dict[str, Estimate]
+    roc: Curve
+    """False positive rate, true positive rate."""
+    precision_recall: Curve
+    """Recall, precision."""
+    calibration: Curve
+    """Mean prediction and observed rate of ten bins of equally many rows."""
+
+
+class Comparison(Document):
+    """The candidate against another model, row by row paired."""
+
+    other: str
+    metric: str
+    difference: Estimate
+    """Candidate minus other, signed so that positive is better."""
+
+
+class SliceGroup(Document):
+    """The candidate on one group of a slice."""
+
+    group: str
+    rows: int
+    positives: int
+    metrics: dict[str, Estimate]
+
+
+class SliceResult(Document):
+    """The candidate on the groups of one slice."""
+
+    slice: str
+    groups: list[SliceGroup]
+    gaps: dict[str, Estimate]
+    """Metric: greatest difference between two groups that are large enough to tell."""
+    left_out: list[str] = []
+    """Groups too small to tell anything."""
+
+
+class Evaluation(Document):
+    """What evaluation found; `models[0]` is the candidate."""
+
+    rows: int
+    positives: int
+    models: list[ModelResult]
+    comparisons: list[Comparison]
+    slices: list[SliceResult]
+    excluded: int = 0
+    """Test rows left out of the comparison with the champion because it had trained on them."""
+    champion_bins: list[int] | None = None
+    """Test rows in each of the champion's score bins, as the champion scores them."""
+    candidate_bins: list[int] | None = None
+    """Test rows in each of the champion's score bins, as the candidate scores them."""
+    parity: float
+    """Greatest absolute difference between ONNX and torch over the test rows."""
+    parity_row: int | None = None
+    """Row of test.parquet with that difference."""
+    latency: dict[str, float]
+    """Seconds for one row, one thread: `p50` and `p99`."""
+    model_size: int
+    """Bytes of model.onnx."""
+
+    def model(self, role: str) -> ModelResult | None:
+        """Return the first model of a role or name, if there is one."""
+        return next((m for m in self.models if role in (m.role, m.name)), None)

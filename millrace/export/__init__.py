@@ -1,0 +1,1 @@
+"""Write a model as one ONNX graph from named feature values to predictions."""

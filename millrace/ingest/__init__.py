@@ -1,0 +1,1 @@
+"""Read a source for a time window into a snapshot."""

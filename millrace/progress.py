@@ -1,0 +1,27 @@
+"""What a step says while it works: one JSON line an event, which the runner shows to people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+MARK = "::millrace::"
+
+
+def say(event: str, **fields: Any) -> None:
+    """Print one event of a step, such as `epoch_done` with its loss, for whoever runs the step."""
+    sys.stdout.write(MARK + json.dumps({"event": event, **fields}, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def heard(line: str) -> dict[str, Any] | None:
+    """Return the event that a line of a step's output holds, or None for any other line."""
+    _, mark, payload = line.partition(MARK)
+    if not mark:
+        return None
+    try:
+        event = json.loads(payload)
+    except json.JSONDecodeError:
+        return None
+    return event if isinstance(event, dict) else None

@@ -1,0 +1,1 @@
+"""Keep bundles, their versions and their lineage."""

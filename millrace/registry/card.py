@@ -1,0 +1,59 @@
+"""A bundle's card and manifest: its identity, its history and what lies in it."""
+
+from __future__ import annotations
+
+from millrace.dataset.manifest import Feature, SplitRule
+from millrace.documents import Document
+from millrace.evaluation.result import Estimate
+from millrace.export.manifest import FeatureReference, ScoreBins
+from millrace.gates.verdict import GateResult
+
+
+class Lineage(Document):
+    """What a bundle was made from."""
+
+    snapshot: str
+    """Digest of the snapshot."""
+    as_of: str
+    """As-of time of the snapshot, ISO 8601."""
+    dataset: str
+    """Digest of the training set."""
+    feature_views: list[str]
+    contract: str
+    """Digest of the contract."""
+    code_revision: str
+    """Digest of the platform's and the workload's code."""
+    champion: str | None = None
+    """Digest of the bundle it was compared with."""
+    signal: str
+    """What asked for the run: `manual`, `schedule`, `drift` or `performance`."""
+
+
+class Card(Document):
+    """What stands in a bundle's `card.json`."""
+
+    workload: str
+    model: str
+    """Digest of model.onnx."""
+    lineage: Lineage
+    split: SplitRule
+    join_keys: list[str]
+    inputs: list[Feature]
+    positive: str
+    training: dict[str, object]
+    """The training section of the specification."""
+    metrics: dict[str, Estimate]
+    gates: list[GateResult]
+    bins: ScoreBins
+    """Bins of this model's own scores."""
+    comparison_bins: ScoreBins | None = None
+    """The champion's bins, with this model's counts: what the predictor counts scores in."""
+    reference: list[FeatureReference]
+
+
+class BundleManifest(Document):
+    """What stands in a bundle's `manifest.json`; its digest names the bundle."""
+
+    workload: str
+    files: dict[str, str]
+    """Digest of each other file: model.onnx, card.json, reference.parquet, lookup.json."""

@@ -1,0 +1,1 @@
+"""Tell a run's story as one self-contained HTML file."""

@@ -1,0 +1,1 @@
+"""What a run leaves behind: records of its steps and a summary."""

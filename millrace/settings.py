@@ -1,0 +1,64 @@
+"""Where the platform keeps things: environment variables with the prefix MILLRACE_."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from millrace.errors import MillraceError
+
+
+class Settings(BaseSettings):
+    """The settings of one installation, read from the environment.
+
+    On a laptop nothing needs to be set: the bucket is a folder under `home`, the registry and the
+    online store are SQLite files beside it.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="MILLRACE_", frozen=True, extra="ignore")
+
+    home: Path = Field(Path(".millrace"), description="Folder for all that a laptop keeps.")
+    bucket: str = Field("s3://millrace", description="Bucket of snapshots, runs and bundles.")
+    bucket_folder: Path | None = Field(
+        None, description="Folder that stands for the bucket; by default HOME/store."
+    )
+    bucket_remote: bool = Field(False, description="Use the bucket itself, not a folder.")
+    s3_endpoint: str = Field("", description="Endpoint of an S3 service other than Amazon's.")
+    mlflow_uri: str = Field("", description="MLflow tracking server; by default HOME/mlflow.db.")
+    online_store: Literal["sqlite", "redis"] = Field("sqlite", description="Online feature store.")
+    redis: str = Field("localhost:6379", description="host:port of Redis.")
+    feast_registry: str = Field("", description="Feast registry; by default a file in HOME.")
+    timeout: float = Field(10.0, gt=0, description="Seconds to wait for a store or registry.")
+
+    @property
+    def store_folder(self) -> Path:
+        """Return the folder that stands for the bucket on a laptop."""
+        return (self.bucket_folder or self.home / "store").resolve()
+
+    @property
+    def mlflow_tracking_uri(self) -> str:
+        """Return the tracking URI of MLflow, a SQLite file unless a server is set."""
+        return self.mlflow_uri or f"sqlite:///{self.home.resolve() / 'mlflow.db'}"
+
+    def feast_folder(self, workload: str) -> Path:
+        """Return the folder of a workload's Feast registry and SQLite online store."""
+        return self.home.resolve() / "feast" / workload
+
+
+def load_settings() -> Settings:
+    """Return the settings of the environment.
+
+    Raises:
+        MillraceError: a variable holds an unusable value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "MILLRACE_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise MillraceError(
+            first["msg"], where=name, found=repr(first["input"]), remedy="set or unset the variable"
+        ) from error

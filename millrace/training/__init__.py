@@ -1,0 +1,1 @@
+"""Fit the workload's torch module."""

@@ -1,0 +1,1 @@
+"""Hold a snapshot to its contract: accepted records go on, broken ones to quarantine."""

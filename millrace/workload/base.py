@@ -1,0 +1,56 @@
+"""What every part of a specification shares: strict, frozen, and quantities with a unit."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+
+class Model(BaseModel):
+    """A part of a specification: unknown keys are errors, nothing is coerced or changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", str(value))
+    if match is None:
+        raise ValueError("a duration is a number with a unit of ms, s, m, h or d, such as 30d")
+    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+
+
+def _duration_text(value: timedelta) -> str:
+    seconds = value.total_seconds()
+    unit = next((u for u in ("d", "h", "m", "s") if seconds >= _UNITS[u]), "ms")
+    return f"{seconds / _UNITS[unit]:.10g}{unit}"
+
+
+def _size(value: object) -> int:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(kB|MB|GB|KiB|MiB|GiB)", str(value))
+    if match is None:
+        raise ValueError("a size is a number with a unit of kB, MB, GB, KiB, MiB or GiB, such as 5MB")
+    return int(float(match[1]) * _SIZES[match[2]])
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(_duration_text, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h|d)$"}),
+]
+"""A duration such as `50ms`, `24h` or `30d`."""
+
+Size = Annotated[
+    int,
+    BeforeValidator(_size),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(kB|MB|GB|KiB|MiB|GiB)$"}),
+]
+"""A size in bytes, written such as `5MB`."""

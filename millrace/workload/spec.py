@@ -1,0 +1,163 @@
+"""The specification of a workload: what stands in `workload.yaml`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from millrace.workload.base import Duration, Model
+from millrace.workload.contract import Contract
+from millrace.workload.gates import BaselineGate, ChampionGate, Gate, ParityGate
+from millrace.workload.source import Source
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
+Fraction = Annotated[float, Field(gt=0, lt=1, strict=False)]
+
+
+class Metadata(Model):
+    """What the workload is called and whose it is."""
+
+    name: Name
+    """Name of the workload: lower case letters, digits and dashes, as Kubernetes wants it."""
+    labels: dict[str, str] = {}
+    """Labels, such as the team."""
+
+
+class Time(Model):
+    """The columns that say when an event happened and when its label became known."""
+
+    event: str
+    """Timestamp column: when the event happened."""
+    label_known: str | None = None
+    """Timestamp column: when the label became known; by default at the event."""
+
+
+class Target(Model):
+    """What is to be predicted."""
+
+    column: str
+    """Column of the records that holds the label."""
+    kind: Literal["binary"]
+    """What the label is: one of two classes."""
+    positive: str
+    """The value of the positive class, as text; every other value is negative."""
+
+
+class HashSplit(Model):
+    """Split by a hash of the entity key: an entity stays in its part for ever."""
+
+    by: Literal["hash"]
+    test: Fraction = 0.2
+    """Share of entities that are only ever tested on."""
+    validation: Fraction = 0.1
+    """Share of entities that early stopping looks at."""
+
+    @model_validator(mode="after")
+    def _something_is_left(self) -> Self:
+        if self.test + self.validation >= 1:
+            raise ValueError("test and validation leave nothing to train on")
+        return self
+
+
+class TimeSplit(Model):
+    """Split by event time: the newest events are tested on, those before them validated on."""
+
+    by: Literal["time"]
+    test: Duration
+    """Length of the test window, which ends at the as-of time."""
+    validation: Duration
+    """Length of the validation window before it."""
+
+
+Split = Annotated[HashSplit | TimeSplit, Field(discriminator="by")]
+
+
+class Training(Model):
+    """How the torch module is fitted."""
+
+    module: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*:[A-Za-z_]\w*$")]
+    """The torch module, as FILE:CLASS of the workload's folder, such as `model:ChurnNet`."""
+    parameters: dict[str, Any] = {}
+    """Keyword arguments for the module's constructor."""
+    epochs: int = Field(40, ge=1)
+    """Greatest number of epochs."""
+    patience: int = Field(8, ge=1)
+    """Epochs without a better validation loss after which training stops."""
+    batch_size: int = Field(256, ge=1)
+    """Rows a step."""
+    learning_rate: float = Field(1e-3, gt=0, strict=False)
+    """Learning rate of AdamW."""
+    weight_decay: float = Field(1e-2, ge=0, strict=False)
+    """Weight decay of AdamW."""
+    class_weight: Literal["none", "balanced"] = "none"
+    """Whether classes weigh the same; predictions are corrected back to the true rate."""
+    seed: int = Field(7, ge=0)
+    """Seed of everything random."""
+    threads: int = Field(2, ge=1)
+    """Threads of torch; part of what makes a run repeatable."""
+
+
+class WorkloadSpec(Model):
+    """What a team wants to be trained, and what must be true of the result."""
+
+    source: Source
+    """Where records come from."""
+    contract: Contract
+    """What an incoming batch must look like."""
+    entities: Annotated[list[str], Field(min_length=1)]
+    """Feast entities of the workload's definitions.py, which the prediction is about."""
+    features: Annotated[list[str], Field(min_length=1)]
+    """Feast feature views of definitions.py; features.py has a function for each."""
+    time: Time | None = None
+    """Time columns; without them the workload has no clock."""
+    target: Target
+    """What is to be predicted."""
+    split: Split
+    """How records are divided into train, validation and test."""
+    training: Training
+    """How the torch module is fitted."""
+    gates: list[Gate] = []
+    """Checks that a candidate must pass, beside champion, baseline and parity."""
+    slices: list[str] = []
+    """Columns by whose values the metrics are told apart."""
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Self:
+        columns = self.contract.columns
+        named = {"target.column": self.target.column}
+        named |= {f"slices[{i}]": name for i, name in enumerate(self.slices)}
+        if self.time is not None:
+            named["time.event"] = self.time.event
+            named["time.label_known"] = self.time.label_known or self.time.event
+        for place, name in named.items():
+            if name not in columns:
+                raise ValueError(f"{place}: {name!r} is not a column of the contract")
+        if (self.split.by == "time" or self.contract.freshness) and self.time is None:
+            raise ValueError("a split by time and a freshness limit need `time`")
+        for gate in self.gates:
+            group = getattr(gate, "slice", None)
+            if group is not None and group not in self.slices:
+                raise ValueError(f"gates: {group!r} is not one of the slices")
+        return self
+
+    def all_gates(self) -> list[Gate]:
+        """Return the declared gates, and those that every candidate must pass."""
+        kinds = {type(gate) for gate in self.gates}
+        always = (ChampionGate(champion="roc_auc"), BaselineGate(baseline="roc_auc"), ParityGate())
+        return [*self.gates, *(gate for gate in always if type(gate) not in kinds)]
+
+
+class WorkloadManifest(Model):
+    """A `workload.yaml`, in the shape of a Kubernetes object."""
+
+    apiVersion: Literal["millrace.dev/v1alpha1"]  # noqa: N815
+    """Version of this schema."""
+    kind: Literal["Workload"]
+    """Always Workload."""
+    metadata: Metadata
+    """What the workload is called and whose it is."""
+    spec: WorkloadSpec
+    """What is wanted."""
+
+
