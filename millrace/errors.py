@@ -15,7 +15,13 @@ class MillraceError(Exception):
     """
 
     def __init__(
-        self, problem: str, *, where: str = "", found: str = "", expected: str = "", remedy: str = ""
+        self,
+        problem: str,
+        *,
+        where: str = "",
+        found: str = "",
+        expected: str = "",
+        remedy: str = "",
     ) -> None:
         self.problem = problem
         self.where = where

@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     online_store: Literal["sqlite", "redis"] = Field("sqlite", description="Online feature store.")
     redis: str = Field("localhost:6379", description="host:port of Redis.")
     feast_registry: str = Field("", description="Feast registry; by default a file in HOME.")
+    checkpoints: Path | None = Field(
+        None, description="Folder of checkpoints, a volume on a cluster; by default in HOME."
+    )
     timeout: float = Field(10.0, gt=0, description="Seconds to wait for a store or registry.")
 
     @property
@@ -42,6 +45,10 @@ class Settings(BaseSettings):
     def mlflow_tracking_uri(self) -> str:
         """Return the tracking URI of MLflow, a SQLite file unless a server is set."""
         return self.mlflow_uri or f"sqlite:///{self.home.resolve() / 'mlflow.db'}"
+
+    def checkpoint_folder(self, workload: str) -> Path:
+        """Return the folder of a workload's checkpoints, which must outlive a killed step."""
+        return (self.checkpoints or self.home / "checkpoints").resolve() / workload
 
     def feast_folder(self, workload: str) -> Path:
         """Return the folder of a workload's Feast registry and SQLite online store."""

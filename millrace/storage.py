@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -146,6 +147,30 @@ class Store:
         return folder
 
     @contextmanager
+    def staging(self, key: str) -> Iterator[Path]:
+        """Lend an empty folder, on the store's disk if it has one, for what is to be published.
+
+        It is gone afterwards, whatever happens; those of processes that were killed are swept.
+
+        Args:
+            key: what is being prepared, for the message when the disk does not do as asked.
+
+        Raises:
+            StoreError: the disk is full or not writable; nothing is left of what was prepared.
+        """
+        with self._answering(key):
+            if self._folder is None:
+                with tempfile.TemporaryDirectory(prefix="millrace-") as name:
+                    yield Path(name)
+                return
+            folder, lock = _staging_folder(self._folder / ".staging")
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(lock)
+
+    @contextmanager
     def _answering(self, key: str) -> Iterator[None]:
         try:
             yield
@@ -165,3 +190,34 @@ class Store:
                 where=self.uri(key),
                 remedy="check MILLRACE_S3_ENDPOINT and the credentials, then run again",
             ) from error
+
+
+def _staging_folder(root: Path) -> tuple[Path, int]:
+    """Return a new folder and the lock that says its owner lives; sweep the folders of the dead."""
+    root.mkdir(parents=True, exist_ok=True)
+    entrance = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.flock(entrance, fcntl.LOCK_EX)
+        for other in root.iterdir():
+            if _is_abandoned(other):
+                shutil.rmtree(other, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(dir=root))
+        lock = os.open(folder, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return folder, lock
+    finally:
+        os.close(entrance)
+
+
+def _is_abandoned(folder: Path) -> bool:
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(handle)
+    return True

@@ -40,10 +40,11 @@ class SplitRule(Document):
 
 
 class DatasetManifest(Document):
-    """What stands in `manifest.json`; beside it lie train, validation and test.parquet, lookup.json.
+    """What stands in `manifest.json`.
 
-    Each Parquet file holds the join keys, the features under their names, LABEL, a SLICE column
-    for each slice and, in timed workloads, EVENT_TIME; rows are sorted by time and join keys.
+    Beside it lie train.parquet, validation.parquet, test.parquet and lookup.json. Each Parquet
+    file holds the join keys, the features under their names, LABEL, a SLICE column for each slice
+    and, in timed workloads, EVENT_TIME; rows are sorted by time and join keys.
     """
 
     digest: str

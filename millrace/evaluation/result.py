@@ -17,7 +17,7 @@ HIGHER_IS_BETTER: dict[str, bool] = {
 
 
 class Estimate(Document):
-    """A number with its 95 % bootstrap interval."""
+    """A number with its 95 % bootstrap interval, which always holds the number itself."""
 
     value: float
     low: float
@@ -40,6 +40,7 @@ class ModelResult(Document):
     digest: str | None = None
     """Bundle digest of the champion, model digest of the candidate."""
     metrics: dict[str, Estimate]
+    """On all test rows; the champion's on those that it had not trained on, as are its curves."""
     roc: Curve
     """False positive rate, true positive rate."""
     precision_recall: Curve
@@ -72,7 +73,10 @@ class SliceResult(Document):
     slice: str
     groups: list[SliceGroup]
     gaps: dict[str, Estimate]
-    """Metric: greatest difference between two groups that are large enough to tell."""
+    """Metric: greatest difference between two groups that are large enough to tell.
+
+    Its interval holds for all pairs of groups at once; empty if fewer than two are large enough.
+    """
     left_out: list[str] = []
     """Groups too small to tell anything."""
 
@@ -87,12 +91,18 @@ class Evaluation(Document):
     slices: list[SliceResult]
     excluded: int = 0
     """Test rows left out of the comparison with the champion because it had trained on them."""
+    champion_problem: str | None = None
+    """Why the candidate cannot be compared with the champion that there is; None if it can."""
     champion_bins: list[int] | None = None
-    """Test rows in each of the champion's score bins, as the champion scores them."""
+    """Compared rows in each of the champion's score bins, as the champion scores them."""
     candidate_bins: list[int] | None = None
-    """Test rows in each of the champion's score bins, as the candidate scores them."""
+    """Compared rows in each of the champion's score bins, as the candidate scores them."""
     parity: float
-    """Greatest absolute difference between ONNX and torch over the test rows."""
+    """Greatest absolute difference between ONNX and torch over the test rows.
+
+    The greatest finite number (`sys.float_info.max`) if torch answers no number: JSON has no
+    infinity.
+    """
     parity_row: int | None = None
     """Row of test.parquet with that difference."""
     latency: dict[str, float]

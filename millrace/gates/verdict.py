@@ -17,7 +17,9 @@ class GateResult(Document):
     evidence: str
     """What was measured, such as `0.846 (95 % interval 0.827 to 0.865)`."""
     value: float | None = None
+    """What was held against the limit: for differences and gaps, their interval's lower bound."""
     limit: float | None = None
+    """In the unit of the value: seconds, bytes, or the metric's own."""
 
 
 class Verdict(Document):

@@ -26,3 +26,5 @@ class TrainingReport(Document):
     """Epoch that a killed attempt had reached; 0 if there was none."""
     device: str
     world_size: int = 1
+    logit_offset: float = 0.0
+    """Added to every logit, to undo the class weights; see `weighting`."""

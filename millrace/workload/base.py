@@ -15,7 +15,9 @@ _SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "Gi
 class Model(BaseModel):
     """A part of a specification: unknown keys are errors, nothing is coerced or changed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+    )
 
 
 def _duration(value: object) -> timedelta:
@@ -36,7 +38,9 @@ def _duration_text(value: timedelta) -> str:
 def _size(value: object) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(kB|MB|GB|KiB|MiB|GiB)", str(value))
     if match is None:
-        raise ValueError("a size is a number with a unit of kB, MB, GB, KiB, MiB or GiB, such as 5MB")
+        raise ValueError(
+            "a size is a number with a unit of kB, MB, GB, KiB, MiB or GiB, such as 5MB"
+        )
     return int(float(match[1]) * _SIZES[match[2]])
 
 

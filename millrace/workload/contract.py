@@ -33,7 +33,10 @@ class Column(Model):
 
     @model_validator(mode="after")
     def _bounds_fit_the_type(self) -> Self:
-        if (self.min is not None or self.max is not None) and self.type not in ("integer", "number"):
+        if (self.min is not None or self.max is not None) and self.type not in (
+            "integer",
+            "number",
+        ):
             raise ValueError(f"min and max are for integer and number, not for {self.type}")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min:g} is above max {self.max:g}")

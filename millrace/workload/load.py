@@ -57,7 +57,9 @@ def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        folders = sorted(path.parent.as_posix() for path in Path("workloads").glob("*/workload.yaml"))
+        folders = sorted(
+            path.parent.as_posix() for path in Path("workloads").glob("*/workload.yaml")
+        )
         raise WorkloadError(
             "there is no such file",
             where=str(file),
@@ -168,7 +170,9 @@ def _keys_at(place: Place, document: Any) -> list[str]:
         here = here[step]
         kinds = [m for kind in kinds for m in _models_under(kind, step)] if kinds else []
     fitting = [kind for kind in kinds if _fits(kind, here)] or kinds
-    return list(dict.fromkeys(f.alias or n for kind in fitting for n, f in kind.model_fields.items()))
+    return list(
+        dict.fromkeys(f.alias or n for kind in fitting for n, f in kind.model_fields.items())
+    )
 
 
 def _models_under(kind: type[BaseModel], step: str | int) -> list[type[BaseModel]]:

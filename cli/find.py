@@ -1,0 +1,43 @@
+"""Find what a user names: a workload by folder or name, a run by its id or workload."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from millrace.errors import MillraceError
+from millrace.runs.summary import RunSummary
+from millrace.settings import Settings
+from millrace.storage import Store
+
+
+def workload_folder(named: str) -> Path:
+    """Return the folder of a workload that is named by its folder or by its name."""
+    given = Path(named)
+    under = Path("workloads") / named
+    if not (given / "workload.yaml").is_file() and (under / "workload.yaml").is_file():
+        return under
+    return given.parent if given.name == "workload.yaml" else given
+
+
+def find_run(named: str, settings: Settings) -> RunSummary:
+    """Return the summary of a run, or of the newest run of a workload.
+
+    Raises:
+        MillraceError: there is no such run, or it has left no summary.
+    """
+    store = Store(settings)
+    runs = store.names("runs")
+    name = Path(named).name if "/" in named else named
+    ours = [run for run in runs if run == name] or [
+        run for run in runs if run.rpartition("-")[0].rpartition("-")[0] == name
+    ]
+    told = [run for run in ours if store.exists(f"runs/{run}/summary.json")]
+    if told:
+        return RunSummary.model_validate_json(store.read_bytes(f"runs/{told[-1]}/summary.json"))
+    near = difflib.get_close_matches(name, runs, n=1)
+    raise MillraceError(
+        "the run left no summary" if ours else "there is no such run",
+        where=named,
+        remedy=f"did you mean {near[0]!r}?" if near and not ours else "make one: `millrace run`",
+    )

@@ -1,0 +1,176 @@
+"""The `millrace` command: its subcommands, each imported only when it is called."""
+
+from __future__ import annotations
+
+import json as json_
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from millrace.errors import MillraceError
+
+app = typer.Typer(
+    name="millrace",
+    help="Retrain, judge and register models that a workload declares.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+def _workload_names(incomplete: str) -> list[str]:
+    names = (file.parent.name for file in Path("workloads").glob("*/workload.yaml"))
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+WorkloadArgument = Annotated[
+    str,
+    typer.Argument(
+        help="Folder of the workload, or its name under workloads/.",
+        autocompletion=_workload_names,
+    ),
+]
+
+
+@app.command()
+def init(
+    name: Annotated[str, typer.Argument(help="Name of the new workload.")],
+    folder: Annotated[Path | None, typer.Option(help="Folder; by default workloads/NAME.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Write a new workload that runs as it is."""
+    from cli.commands.init import init
+
+    init(name, folder, as_json=json)
+
+
+@app.command()
+def check(
+    workload: WorkloadArgument,
+    json: JsonOption = False,
+) -> None:
+    """Check a workload's declaration and code, without running it."""
+    from cli.commands.check import check
+
+    check(workload, as_json=json)
+
+
+@app.command()
+def run(
+    workload: WorkloadArgument,
+    as_of: Annotated[str, typer.Option(help="Read the source as of this time, ISO 8601.")] = "",
+    window: Annotated[str, typer.Option(help="Only events of START..END, ISO 8601.")] = "",
+    champion: Annotated[
+        str, typer.Option(help="`auto` (the registry's), `none`, or a bundle's digest.")
+    ] = "auto",
+    signal: Annotated[
+        Literal["manual", "schedule", "drift", "performance"],
+        typer.Option(help="What asks for this run."),
+    ] = "manual",
+    json: JsonOption = False,
+) -> None:
+    """Run the compiled retraining pipeline on this machine."""
+    from cli.commands.run import Request, run
+
+    run(Request(workload, as_of, window, champion, signal), as_json=json)
+
+
+@app.command(name="compile")
+def compile_(
+    output: Annotated[
+        Path | None, typer.Option(help="Folder to write to; by default pipelines/compiled.")
+    ] = None,
+    registry: Annotated[str, typer.Option(help="Registry and project of the images.")] = "millrace",
+    tag: Annotated[str, typer.Option(help="Tag of the images.")] = "0.1.0",
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if a file is out of date.")
+    ] = False,
+) -> None:
+    """Write the pipelines' IR YAML, which KFP runs."""
+    from cli.commands.compile import compile_
+
+    compile_(output, registry, tag, check=check)
+
+
+@app.command()
+def schema(
+    write: Annotated[
+        bool, typer.Option("--write", help="Write it to its place in the project.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if the file is out of date.")
+    ] = False,
+) -> None:
+    """Print the JSON Schema of workload.yaml, which editors complete by."""
+    from cli.commands.schema import schema
+
+    schema(write=write, check=check)
+
+
+@app.command()
+def candidates(
+    workload: Annotated[
+        str | None,
+        typer.Argument(help="Name of a workload; by default all.", autocompletion=_workload_names),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """List the registered candidates, newest first."""
+    from cli.commands.candidates import candidates
+
+    candidates(workload, as_json=json)
+
+
+@app.command()
+def show(
+    what: Annotated[
+        str, typer.Argument(help="A run, a workload (its newest run), or a bundle's digest.")
+    ],
+    json: JsonOption = False,
+) -> None:
+    """Show a run or a bundle: verdict, gates, metrics, lineage."""
+    from cli.commands.show import show
+
+    show(what, as_json=json)
+
+
+@app.command()
+def report(
+    what: Annotated[str, typer.Argument(help="A run, or a workload (its newest run).")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Copy the report to this file.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Say where a run's HTML report is, or copy it."""
+    from cli.commands.report import report
+
+    report(what, output, as_json=json)
+
+
+def main() -> None:
+    """Run the command; every fault ends in one line and a code that is not zero."""
+    signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        app(standalone_mode=True)
+    except MillraceError as error:
+        if "--json" in sys.argv:
+            sys.stdout.write(json_.dumps({"error": error.as_dict()}) + "\n")
+        sys.stderr.write(f"millrace: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("millrace: interrupted; what was done before is kept, so run again\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _interrupted(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt

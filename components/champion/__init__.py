@@ -1,0 +1,5 @@
+"""The component that finds the champion."""
+
+from components.champion.component import champion
+
+__all__ = ["champion"]

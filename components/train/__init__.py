@@ -1,0 +1,5 @@
+"""The component that fits the torch module."""
+
+from components.train.component import train
+
+__all__ = ["train"]

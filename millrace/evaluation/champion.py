@@ -1,0 +1,84 @@
+"""The champion on the candidate's held-out rows, as far as that is possible and fair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from millrace.dataset.manifest import EVENT_TIME
+from millrace.dataset.split import trained_on
+from millrace.errors import EvaluationError
+from millrace.evaluation.held_out import Rows
+from millrace.evaluation.scoring import score
+from millrace.evaluation.task import Task
+from millrace.export.manifest import ScoreBins
+from millrace.registry.card import Card
+
+
+@dataclass(frozen=True, eq=False)
+class Champion:
+    """The champion's answers.
+
+    Attributes:
+        scores: for each of the n held-out rows; shape [n].
+        fair: the rows that it had not trained on; shape [m].
+        bins: the bins of its scores, from its card.
+    """
+
+    scores: NDArray[np.float64]
+    fair: NDArray[np.intp]
+    bins: ScoreBins
+
+
+def score_champion(bundle: Path, rows: Rows, task: Task) -> Champion:
+    """Return what the champion answers for the held-out rows.
+
+    Args:
+        bundle: its folder, with model.onnx and card.json.
+        rows: the n held-out rows.
+        task: what kind of prediction it makes.
+
+    Raises:
+        MillraceError: it cannot be compared: its card or graph cannot be read, it needs a feature
+            that the rows do not have, or it had trained on so many of them that one class or
+            none is left.
+    """
+    card = Card.read(bundle / "card.json")
+    held = {feature.name: feature.kind for feature in rows.manifest.features}
+    for feature in card.inputs:
+        if held.get(feature.name) != feature.kind:
+            raise EvaluationError(
+                f"the champion needs the {feature.kind} {feature.name!r} of the feature view "
+                f"{feature.view!r}, which the dataset does not have",
+                found=f"it as a {held[feature.name]}" if feature.name in held else "",
+            )
+    scores = score(bundle / "model.onnx", rows.frame, card.inputs)
+    if not task.possible(scores).all():
+        raise EvaluationError(f"the champion answers what is not {task.scores}")
+    fair = np.flatnonzero(~_seen_by(card, rows))
+    if len(set(rows.labels[fair].tolist())) < 2:
+        raise EvaluationError(
+            "the champion had trained on the held-out rows",
+            found=f"{len(fair)} of {len(rows)} rows left, not of both classes",
+        )
+    return Champion(scores, fair, card.bins)
+
+
+def counts(scores: NDArray[np.float64], bins: ScoreBins) -> list[int]:
+    """Return how many scores fall into each bin; a score on an edge belongs to the bin above."""
+    where = np.searchsorted(np.asarray(bins.edges), scores, side="right")
+    return [int(count) for count in np.bincount(where, minlength=len(bins.edges) + 1)]
+
+
+def _seen_by(card: Card, rows: Rows) -> NDArray[np.bool_]:
+    missing = [key for key in card.join_keys if key not in rows.frame.columns]
+    if missing:
+        raise EvaluationError(
+            f"what the champion had trained on cannot be told without the join key {missing[0]!r}",
+            found=", ".join(rows.manifest.join_keys),
+        )
+    times = rows.frame[EVENT_TIME] if EVENT_TIME in rows.frame.columns else None
+    return trained_on(card.split, rows.frame[card.join_keys], times)

@@ -1,0 +1,119 @@
+"""Measure models on the same held-out rows, and set the candidate against each of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from millrace.evaluation.binary import BinarySample
+from millrace.evaluation.bootstrap import RESAMPLES, Draws, Subject, resample
+from millrace.evaluation.curves import calibration_curve, precision_recall_curve, roc_curve
+from millrace.evaluation.held_out import Rows
+from millrace.evaluation.result import HIGHER_IS_BETTER, Comparison, ModelResult, SliceResult
+from millrace.evaluation.slices import rows_by_group, slice_result
+from millrace.evaluation.task import Task
+from millrace.progress import say
+
+Drawn = Mapping[tuple[str, ...], Mapping[str, Draws]]
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """A model and its answers.
+
+    Attributes:
+        name: what it is called in the result.
+        role: the part it plays.
+        scores: its answers to the n held-out rows; shape [n].
+        digest: what names its files, if it has any.
+        fair: the rows that it may be measured on, shape [m]; None for all.
+    """
+
+    name: str
+    role: Literal["candidate", "champion", "baseline"]
+    scores: NDArray[np.float64]
+    digest: str | None = None
+    fair: NDArray[np.intp] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a contest found."""
+
+    models: list[ModelResult]
+    comparisons: list[Comparison]
+    slices: list[SliceResult]
+
+
+def hold(task: Task, rows: Rows, contenders: list[Contender], *, seed: int) -> Outcome:
+    """Return the metrics of each model, the candidate's comparisons and its slices.
+
+    Args:
+        task: what the models are measured by.
+        rows: the n held-out rows.
+        contenders: the models, the candidate first.
+        seed: seed of the bootstrap.
+    """
+    candidate, *others = contenders
+    groups = {name: rows_by_group(rows, name) for name in rows.manifest.slices}
+
+    def subject(scores: NDArray[np.float64], which: NDArray[np.intp] | None) -> Subject:
+        kept = slice(None) if which is None else which
+        return Subject(task.sample(rows.labels[kept], scores[kept]), which)
+
+    subjects: dict[tuple[str, ...], Subject] = {}
+    for model in contenders:
+        subjects["model", model.name] = subject(model.scores, model.fair)
+    for model in others:
+        if model.fair is not None:
+            subjects["against", model.name] = subject(candidate.scores, model.fair)
+    for name, (large, _) in groups.items():
+        for group, members in large.items():
+            subjects["slice", name, group] = subject(candidate.scores, members)
+
+    drawn = resample(
+        task,
+        subjects,
+        len(rows),
+        seed=seed,
+        told=lambda done: say("resampled", done=done, total=RESAMPLES),
+    )
+    return Outcome(
+        models=[_model_result(rows, model, drawn["model", model.name]) for model in contenders],
+        comparisons=[c for model in others for c in _comparisons(candidate, model, drawn)],
+        slices=[
+            slice_result(rows, name, large, small, {g: drawn["slice", name, g] for g in large})
+            for name, (large, small) in groups.items()
+        ],
+    )
+
+
+def _model_result(rows: Rows, model: Contender, drawn: Mapping[str, Draws]) -> ModelResult:
+    kept = slice(None) if model.fair is None else model.fair
+    sample = BinarySample(rows.labels[kept], model.scores[kept])
+    return ModelResult(
+        name=model.name,
+        role=model.role,
+        digest=model.digest,
+        metrics={name: draws.estimate() for name, draws in drawn.items()},
+        roc=roc_curve(sample),
+        precision_recall=precision_recall_curve(sample),
+        calibration=calibration_curve(sample),
+    )
+
+
+def _comparisons(candidate: Contender, other: Contender, drawn: Drawn) -> list[Comparison]:
+    ours = drawn.get(("against", other.name), drawn["model", candidate.name])
+    theirs = drawn["model", other.name]
+    return [
+        Comparison(
+            other=other.name,
+            metric=metric,
+            difference=(ours[metric] - theirs[metric]).signed(HIGHER_IS_BETTER[metric]).estimate(),
+        )
+        for metric in ours
+    ]

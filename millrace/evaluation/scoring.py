@@ -1,0 +1,146 @@
+"""Score rows with an ONNX graph, on one thread of the CPU, so that the same rows score the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+from numpy.typing import NDArray
+
+from millrace.dataset.manifest import Feature
+from millrace.errors import EvaluationError
+from millrace.export.manifest import OUTPUT
+
+_BATCH = 8192
+"""Rows a call: bounds the memory of the graph's intermediate values."""
+
+Feed = dict[str, NDArray[Any]]
+
+
+def score(
+    model_file: Path, frame: pd.DataFrame, features: Sequence[Feature]
+) -> NDArray[np.float64]:
+    """Return what the graph predicts for each row.
+
+    Args:
+        model_file: the ONNX graph; inputs of shape [n, 1] named as features, output OUTPUT.
+        frame: n rows with the features as columns.
+        features: the graph's inputs and their kinds.
+
+    Returns:
+        Predictions of shape [n], in the frame's order; all of them finite.
+
+    Raises:
+        EvaluationError: the graph cannot be loaded or run, a feature is missing, or a prediction
+            is no number.
+    """
+    session = open_session(model_file)
+    feed = feed_of(session, frame, features, model_file)
+    parts = [
+        _run(session, {name: values[start : start + _BATCH] for name, values in feed.items()})
+        for start in range(0, len(frame), _BATCH)
+    ]
+    scores = np.concatenate(parts) if parts else np.empty(0)
+    if len(scores) != len(frame):
+        raise EvaluationError(
+            "the graph does not answer row by row",
+            where=str(model_file),
+            found=f"{len(scores)} predictions for {len(frame)} rows",
+            expected=f"an output {OUTPUT!r} of shape [n, 1]",
+        )
+    broken = np.flatnonzero(~np.isfinite(scores))
+    if broken.size:
+        raise _no_number(model_file, frame, features, int(broken[0]), int(broken.size))
+    return scores
+
+
+def open_session(model_file: Path) -> onnxruntime.InferenceSession:
+    """Return a session of the graph with one thread, as the predictor has for each of its workers.
+
+    Raises:
+        EvaluationError: the file is missing or is no ONNX graph that onnxruntime runs.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.use_deterministic_compute = True
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(
+            str(model_file), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime's faults share no other base class
+        raise EvaluationError(
+            f"onnxruntime cannot load the model: {error}",
+            where=str(model_file),
+            remedy="export the model again",
+        ) from error
+    outputs = [output.name for output in session.get_outputs()]
+    if OUTPUT not in outputs:
+        raise EvaluationError(
+            "the graph has no prediction",
+            where=str(model_file),
+            found=f"outputs {', '.join(outputs)}",
+            expected=f"an output {OUTPUT!r}",
+        )
+    return session
+
+
+def feed_of(
+    session: onnxruntime.InferenceSession,
+    frame: pd.DataFrame,
+    features: Sequence[Feature],
+    model_file: Path,
+) -> Feed:
+    """Return the graph's inputs, each of shape [n, 1]: float32 numbers or text.
+
+    Raises:
+        EvaluationError: an input is none of the features, or a feature is no column of the frame.
+    """
+    kinds = {feature.name: feature.kind for feature in features}
+    wanted = [node.name for node in session.get_inputs()]
+    missing = [name for name in wanted if name not in kinds or name not in frame.columns]
+    if missing:
+        raise EvaluationError(
+            f"the model needs the feature {missing[0]!r}, which the rows do not have",
+            where=str(model_file),
+            found=f"features {', '.join(kinds)}",
+            remedy="assemble and export again from one workload",
+        )
+    return {name: _column(frame[name], kinds[name])[:, np.newaxis] for name in wanted}
+
+
+def features_of(frame: pd.DataFrame, features: Sequence[Feature], row: int) -> str:
+    """Return the feature values of one row as text, for messages."""
+    values = frame.iloc[row]
+    return ", ".join(f"{f.name}={values[f.name]!s}" for f in features if f.name in frame.columns)
+
+
+def _column(values: pd.Series[Any], kind: str) -> NDArray[Any]:
+    if kind == "number":
+        return values.to_numpy(dtype=np.float32, na_value=np.nan)
+    return values.astype(object).where(values.notna(), "").to_numpy(dtype=object)
+
+
+def _run(session: onnxruntime.InferenceSession, feed: Feed) -> NDArray[np.float64]:
+    try:
+        (output,) = session.run([OUTPUT], feed)
+    except Exception as error:  # onnxruntime's faults share no other base class
+        raise EvaluationError(
+            f"onnxruntime cannot run the model: {error}", remedy="export the model again"
+        ) from error
+    return np.asarray(output, dtype=np.float64).reshape(-1)
+
+
+def _no_number(
+    model_file: Path, frame: pd.DataFrame, features: Sequence[Feature], row: int, rows: int
+) -> EvaluationError:
+    return EvaluationError(
+        f"the prediction for row {row} is no number ({rows} such rows)",
+        where=str(model_file),
+        found=features_of(frame, features, row),
+        remedy="look for weights that diverged, or for a value that overflows in the graph",
+    )

@@ -1,0 +1,177 @@
+"""The gates: one pure function a kind, chosen by the class of the declared gate."""
+
+from __future__ import annotations
+
+import sys
+from functools import singledispatch
+from typing import Literal
+
+from millrace.evaluation.result import HIGHER_IS_BETTER, Estimate, Evaluation, ModelResult
+from millrace.gates import wording
+from millrace.gates.verdict import GateResult
+from millrace.workload.gates import (
+    BaselineGate,
+    ChampionGate,
+    FloorGate,
+    LatencyGate,
+    ParityGate,
+    SizeGate,
+    SliceGate,
+)
+
+Outcome = Literal["pass", "fail", "not applicable"]
+
+
+@singledispatch
+def check(gate: object, evaluation: Evaluation) -> GateResult:
+    """Return what a gate says of an evaluated candidate.
+
+    Raises:
+        TypeError: there is no check for this kind of gate.
+    """
+    raise TypeError(f"no check for {type(gate).__name__} of {len(evaluation.models)} models")
+
+
+@check.register
+def _floor(gate: FloorGate, evaluation: Evaluation) -> GateResult:
+    estimate = evaluation.models[0].metrics[gate.metric]
+    bound, sign = (gate.min, ">=") if gate.min is not None else (gate.max, "<=")
+    if bound is None:
+        raise TypeError("a metric gate has min or max")
+    holds = estimate.value >= bound if sign == ">=" else estimate.value <= bound
+    return GateResult(
+        gate=f"{gate.metric} {sign} {bound:g}",
+        outcome=_passed(holds),
+        evidence=f"{wording.number(estimate.value, limit=bound)} ({wording.interval(estimate)})",
+        value=estimate.value,
+        limit=bound,
+    )
+
+
+@check.register
+def _champion(gate: ChampionGate, evaluation: Evaluation) -> GateResult:
+    name = f"{gate.champion} not worse than champion by {gate.margin:g}"
+    if evaluation.champion_problem is not None:
+        return GateResult(
+            gate=name,
+            outcome="fail",
+            evidence=f"cannot be compared: {evaluation.champion_problem}",
+            limit=0 - gate.margin,
+        )
+    champion = evaluation.model("champion")
+    if champion is None:
+        return _not_applicable(name, "no champion: this is the first", limit=0 - gate.margin)
+    result = _not_worse(name, gate.champion, gate.margin, champion, evaluation)
+    if not evaluation.excluded:
+        return result
+    told = f"{result.evidence}; without {evaluation.excluded} rows that it had trained on"
+    return result.model_copy(update={"evidence": told})
+
+
+@check.register
+def _baseline(gate: BaselineGate, evaluation: Evaluation) -> GateResult:
+    name = f"{gate.baseline} not worse than the better baseline by {gate.margin:g}"
+    baselines = [model for model in evaluation.models if model.role == "baseline"]
+    if not baselines:
+        return _not_applicable(name, "no baseline was evaluated", limit=0 - gate.margin)
+    sign = 1 if HIGHER_IS_BETTER[gate.baseline] else -1
+    better = max(baselines, key=lambda model: sign * model.metrics[gate.baseline].value)
+    return _not_worse(name, gate.baseline, gate.margin, better, evaluation)
+
+
+@check.register
+def _slice(gate: SliceGate, evaluation: Evaluation) -> GateResult:
+    name = f"{gate.metric} gap by {gate.slice} <= {gate.gap:g}"
+    found = next((s for s in evaluation.slices if s.slice == gate.slice), None)
+    if found is None or len(found.groups) < 2:
+        return _not_applicable(name, "fewer than two groups are large enough to tell", gate.gap)
+    gap = found.gaps[gate.metric]
+    groups = sorted(found.groups, key=lambda group: group.metrics[gate.metric].value)
+    low, high = (
+        f"{group.group or '(missing)'} {wording.number(group.metrics[gate.metric].value)}"
+        for group in (groups[0], groups[-1])
+    )
+    surely = gap.low > gate.gap
+    doubt = ", not surely above the limit" if gap.value > gate.gap and not surely else ""
+    return GateResult(
+        gate=name,
+        outcome=_passed(not surely),
+        evidence=f"{wording.number(gap.value, limit=gate.gap)} "
+        f"({_interval(gap, gate.gap)}{doubt}): {low}, {high}",
+        value=gap.low,
+        limit=gate.gap,
+    )
+
+
+@check.register
+def _parity(gate: ParityGate, evaluation: Evaluation) -> GateResult:
+    row = (
+        "" if evaluation.parity_row is None else f" in row {evaluation.parity_row} of test.parquet"
+    )
+    greatest = wording.number(evaluation.parity, limit=gate.parity)
+    no_number = evaluation.parity == sys.float_info.max
+    return GateResult(
+        gate=f"ONNX equals torch within {gate.parity:g}",
+        outcome=_passed(evaluation.parity <= gate.parity),
+        evidence=("no number from torch" if no_number else f"greatest difference {greatest}") + row,
+        value=evaluation.parity,
+        limit=gate.parity,
+    )
+
+
+@check.register
+def _latency(gate: LatencyGate, evaluation: Evaluation) -> GateResult:
+    limit = gate.latency.total_seconds()
+    p50, p99 = evaluation.latency["p50"], evaluation.latency["p99"]
+    return GateResult(
+        gate=f"p99 latency <= {wording.seconds(limit)}",
+        outcome=_passed(p99 <= limit),
+        evidence=f"{wording.seconds(p99, limit=limit)} for one row on one thread "
+        f"(median {wording.seconds(p50)})",
+        value=p99,
+        limit=limit,
+    )
+
+
+@check.register
+def _size(gate: SizeGate, evaluation: Evaluation) -> GateResult:
+    return GateResult(
+        gate=f"model.onnx <= {wording.size(gate.size)}",
+        outcome=_passed(evaluation.model_size <= gate.size),
+        evidence=wording.size(evaluation.model_size, limit=gate.size),
+        value=evaluation.model_size,
+        limit=gate.size,
+    )
+
+
+def _not_worse(
+    name: str, metric: str, margin: float, other: ModelResult, evaluation: Evaluation
+) -> GateResult:
+    difference = next(
+        comparison.difference
+        for comparison in evaluation.comparisons
+        if comparison.other == other.name and comparison.metric == metric
+    )
+    low = wording.signed(difference.low, limit=-margin)
+    return GateResult(
+        gate=name,
+        outcome=_passed(difference.low > -margin),
+        evidence=f"{wording.signed(difference.value)} (95 % interval {low} to "
+        f"{wording.signed(difference.high)}) to {other.name.replace('_', ' ')}'s "
+        f"{wording.number(other.metrics[metric].value)}",
+        value=difference.low,
+        limit=-margin,
+    )
+
+
+def _interval(gap: Estimate, limit: float) -> str:
+    low = wording.number(gap.low, limit=limit)
+    return f"95 % interval {low} to {wording.number(gap.high)}"
+
+
+def _passed(holds: bool) -> Outcome:
+    return "pass" if holds else "fail"
+
+
+def _not_applicable(name: str, why: str, limit: float) -> GateResult:
+    return GateResult(gate=name, outcome="not applicable", evidence=why, limit=limit)

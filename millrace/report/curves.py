@@ -1,0 +1,96 @@
+"""How well the models rank and how far their probabilities can be trusted, as curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from millrace.evaluation.result import Curve, Evaluation, ModelResult
+from millrace.report import text
+from millrace.report.chart import Chart, Frame, Line
+from millrace.report.scale import Scale, ticks
+from millrace.report.series import series_of
+
+UNIT = Frame(Scale(0.0, 1.0), Scale(0.0, 1.0))
+
+
+def curves(evaluation: Evaluation) -> list[Chart]:
+    """Return the ROC, precision-recall and calibration curves that have points."""
+    made = [_roc(evaluation), _precision_recall(evaluation), _calibration(evaluation)]
+    return [chart for chart in made if chart.lines]
+
+
+def _roc(evaluation: Evaluation) -> Chart:
+    lines = _lines(evaluation, UNIT, lambda model: model.roc, "roc_auc")
+    return Chart(
+        key="roc",
+        title="ROC",
+        description="True positive rate over false positive rate. " + _said(lines, "area"),
+        x_label="false positive rate",
+        y_label="true positive rate",
+        x_ticks=UNIT.x_ticks(),
+        y_ticks=UNIT.y_ticks(),
+        lines=lines,
+        guides=[UNIT.guide((0, 0), (1, 1), "chance", shift=(-34, 46))],
+        caption="The nearer to the upper left corner, the better. Area in the legend.",
+    )
+
+
+def _precision_recall(evaluation: Evaluation) -> Chart:
+    lines = _lines(evaluation, UNIT, lambda model: model.precision_recall, "pr_auc")
+    rate = evaluation.positives / evaluation.rows if evaluation.rows else 0.0
+    return Chart(
+        key="pr",
+        title="Precision and recall",
+        description="Precision over recall. " + _said(lines, "area"),
+        x_label="recall",
+        y_label="precision",
+        x_ticks=UNIT.x_ticks(),
+        y_ticks=UNIT.y_ticks(),
+        lines=lines,
+        guides=[UNIT.guide((0, rate), (1, rate), f"chance {text.percent(rate)}", shift=(-2, -5))],
+        caption="The nearer to the upper right corner, the better. Area in the legend.",
+    )
+
+
+def _calibration(evaluation: Evaluation) -> Chart:
+    found = [model.calibration for model in evaluation.models]
+    reach = max((v for c in found for v in (*c.x, *c.y) if v <= 1), default=1.0)
+    top = next((t for t in ticks(0, 1, 10) if t >= reach), 1.0)
+    frame = Frame(Scale(0.0, top), Scale(0.0, top))
+    lines = _lines(evaluation, frame, lambda model: model.calibration, "calibration_error", mark=True)
+    return Chart(
+        key="calibration",
+        title="Calibration",
+        description="Observed rate over mean prediction. " + _said(lines, "error"),
+        x_label="mean prediction",
+        y_label="observed rate",
+        x_ticks=frame.x_ticks(),
+        y_ticks=frame.y_ticks(),
+        lines=lines,
+        guides=[frame.guide((0, 0), (top, top), "as predicted", shift=(-34, 46))],
+        caption="On the dotted line, what is predicted is what happens. Error in the legend.",
+    )
+
+
+def _lines(
+    evaluation: Evaluation,
+    frame: Frame,
+    curve: Callable[[ModelResult], Curve],
+    metric: str,
+    *,
+    mark: bool = False,
+) -> list[Line]:
+    looks = series_of(evaluation.models)
+    made = []
+    for model in evaluation.models:
+        estimate = model.metrics.get(metric)
+        note = text.number(estimate.value) if estimate else ""
+        points = curve(model)
+        made.append(frame.line(looks[model.name], points.x, points.y, mark=mark, note=note))
+    return [line for line in made if line.points]
+
+
+def _said(lines: list[Line], noun: str) -> str:
+    """Return the legend as a sentence."""
+    told = [f"{line.series.label} {line.note}".strip() for line in lines]
+    return f"By {noun}: {', '.join(told)}." if told else ""

@@ -1,0 +1,61 @@
+"""What to do next, for each way in which a run can end."""
+
+from __future__ import annotations
+
+from millrace.runs.summary import RunSummary
+
+UNTOUCHED = "Nothing was registered, and nothing that serves has changed."
+
+
+def advice(summary: RunSummary) -> list[str]:
+    """Return what the reader does next, as sentences in order; code stands in backticks."""
+    match summary.outcome:
+        case "registered":
+            return _after_registration(summary)
+        case "unchanged":
+            return [f"Nothing to do: this data and this code have {_version(summary)} already."]
+        case "gate failed":
+            return [
+                UNTOUCHED,
+                "Read the evidence of the failing gates, mend the data, the model or the gate, "
+                "and run again.",
+            ]
+        case "rejected":
+            return [UNTOUCHED, *_remedies(summary)]
+        case "failed":
+            return [UNTOUCHED, *_after_failure(summary)]
+
+
+def _after_registration(summary: RunSummary) -> list[str]:
+    if summary.registration is not None and summary.registration.champion:
+        return [
+            f"Nothing to do: {_version(summary)} is the champion, and later candidates are "
+            "compared with it."
+        ]
+    return [
+        f"{_version(summary).capitalize()} is a candidate in the registry; `millrace candidates` "
+        "lists it. Until a release takes it, the champion stays."
+    ]
+
+
+def _remedies(summary: RunSummary) -> list[str]:
+    found = summary.quality.findings if summary.quality else []
+    remedies = [finding.remedy for finding in found if finding.rejects and finding.remedy]
+    if not remedies and summary.failure and summary.failure.get("remedy"):
+        remedies = [summary.failure["remedy"]]
+    return [*map(_sentence, dict.fromkeys(remedies)), "Then run again."]
+
+
+def _after_failure(summary: RunSummary) -> list[str]:
+    remedy = (summary.failure or {}).get("remedy", "")
+    done = any(step.outcome in ("done", "reused") for step in summary.steps)
+    again = "Run again: steps that are done are reused." if done else "Then run again."
+    return [_sentence(remedy), again] if remedy else ["Read the log of the failing step.", again]
+
+
+def _version(summary: RunSummary) -> str:
+    return f"version {summary.registration.version}" if summary.registration else "a version"
+
+
+def _sentence(clause: str) -> str:
+    return clause[:1].upper() + clause[1:] + ("" if clause.endswith((".", "!", "?")) else ".")

@@ -1,0 +1,42 @@
+"""A run in one sentence."""
+
+from __future__ import annotations
+
+from millrace.runs.summary import RunSummary
+
+
+def headline(told: RunSummary) -> str:
+    """Return what happened, in one sentence that a person understands."""
+    if told.outcome == "registered" and told.registration is not None:
+        return (
+            f"{told.workload} version {told.registration.version} is registered: {_scores(told)}."
+        )
+    if told.outcome == "unchanged" and told.registration is not None:
+        return (
+            f"No new data: the same model is registered already, as {told.workload} "
+            f"version {told.registration.version}."
+        )
+    if told.outcome == "gate failed" and told.verdict is not None:
+        failed = [result for result in told.verdict.results if result.outcome == "fail"]
+        gates = "; ".join(f"{result.gate}: {result.evidence}" for result in failed)
+        count = f"{len(failed)} of {len(told.verdict.results)} gates failed"
+        return f"Nothing is registered: {count} ({gates})."
+    if told.outcome == "rejected" and told.quality is not None:
+        reasons = "; ".join(f.problem for f in told.quality.findings if f.rejects)
+        return f"The batch is rejected: {reasons}."
+    step = told.failed_step or "a step"
+    problem = (told.failure or {}).get("problem", "it ended early")
+    return f"The run stopped in {step}: {problem}."
+
+
+def _scores(told: RunSummary) -> str:
+    parts = []
+    if told.evaluation is not None:
+        auc = told.evaluation.models[0].metrics.get("roc_auc")
+        if auc is not None:
+            parts.append(f"ROC AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})")
+    if told.verdict is not None:
+        passed = sum(result.outcome == "pass" for result in told.verdict.results)
+        rest = len(told.verdict.results) - passed
+        parts.append(f"{passed} gates passed" + (f", {rest} not applicable" if rest else ""))
+    return ", ".join(parts)

@@ -1,0 +1,140 @@
+"""A misspelled declaration is answered with its line and the nearest valid spelling."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from millrace.errors import WorkloadError
+from millrace.workload import load_workload
+from millrace.workload.gates import BaselineGate, ChampionGate, ParityGate
+
+CHURN = Path("workloads/churn/workload.yaml").read_text()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def declared(folder: Path, text: str) -> Path:
+    (folder / "workload.yaml").write_text(text)
+    return folder
+
+
+def fault(folder: Path, old: str, new: str) -> str:
+    assert CHURN.count(old) >= 1, f"{old!r} is not in churn's workload.yaml"
+    with pytest.raises(WorkloadError) as raised:
+        load_workload(declared(folder, CHURN.replace(old, new, 1)))
+    message = str(raised.value)
+    assert "\n" not in message
+    assert message.startswith(str(folder / "workload.yaml"))
+    return message
+
+
+def line_of(text: str) -> int:
+    return next(n for n, line in enumerate(CHURN.splitlines(), 1) if text in line)
+
+
+def test_the_first_workload_is_valid() -> None:
+    workload = load_workload("workloads/churn")
+    assert workload.name == "churn"
+    assert workload.labels == {"team": "retention"}
+    assert workload.spec.contract.columns["TotalCharges"].nullable
+
+
+def test_a_workload_can_be_named_by_its_file(folder: Path) -> None:
+    declared(folder, CHURN)
+    assert load_workload(folder / "workload.yaml").folder == folder
+
+
+def test_gates_that_every_candidate_must_pass_are_there_though_not_declared(folder: Path) -> None:
+    document = yaml.safe_load(CHURN)
+    document["spec"]["gates"] = []
+    gates = load_workload(declared(folder, yaml.safe_dump(document))).spec.all_gates()
+    assert [type(gate) for gate in gates] == [ChampionGate, BaselineGate, ParityGate]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "nearest"),
+    [
+        ("  training:", "  trainin:", "spec.trainin", "training"),
+        ("epochs: 60", "epohcs: 60", "spec.training.epohcs", "epochs"),
+        ("tenure: {type:", "tenure: {typ:", "spec.contract.columns.tenure.typ", "type"),
+        ("kind: csv, path:", "kind: csv, pth:", "spec.source.pth", "path"),
+        ("by: hash, test:", "by: hash, tset:", "spec.split.tset", "test"),
+        ("gap: 0.05", "gpa: 0.05", "spec.gates[4].gpa", "gap"),
+        ("completeness: {rows:", "completeness: {row:", "spec.contract.completeness.row", "rows"),
+        ("metadata:", "metdata:", "metdata", "metadata"),
+    ],
+)
+def test_a_misspelled_key_is_answered_with_its_line_and_the_nearest_valid_one(
+    folder: Path, old: str, new: str, key: str, nearest: str
+) -> None:
+    message = fault(folder, old, new)
+    assert f"workload.yaml:{line_of(old)}: " in message
+    assert f"unknown key {key!r}" in message
+    assert f"did you mean {nearest!r}?" in message
+
+
+def test_a_gate_of_no_known_kind_is_answered_with_the_kinds(folder: Path) -> None:
+    message = fault(folder, "{latency: 5ms}", "{latncy: 5ms}")
+    assert "spec.gates[7] is no gate" in message
+    assert "latency" in message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("latency: 5ms", "latency: 5 ms", "a duration is a number with a unit"),
+        ("size: 5MB", "size: 5", "a size is a number with a unit"),
+        ("seed: 7", 'seed: "7"', "spec.training.seed"),
+        ("by: hash, test: 0.2", "by: hash, test: 0.95", "leave nothing to train on"),
+        ("kind: csv", "kind: cvs", "'csv', 'parquet', 'sql'"),
+        ("slice: gender", "slice: tenure", "'tenure' is not one of the slices"),
+        ("slices: [gender", "slices: [gendr", "slices[0]: 'gendr' is not a column"),
+        ("column: Churn", "column: Chrun", "'Chrun' is not a column of the contract"),
+        ("module: model:ChurnNet", "module: model.ChurnNet", "spec.training.module"),
+        ("name: churn", "name: Churn_1", "metadata.name"),
+        ("tenure: {type: integer, min: 0, max: 120}", "tenure: {type: integer, min: 9, max: 1}",
+         "min 9 is above max 1"),
+        ("gender: {type: category, in:", "gender: {type: number, in:", "in is for string"),
+        ("epochs: 60", "epochs: 0", "greater than or equal to 1"),
+        ("{metric: roc_auc, min: 0.82}", "{metric: roc_auc}", "give either min or max"),
+        ("{metric: roc_auc, min: 0.82}", "{metric: auc, min: 0.82}", "roc_auc"),
+    ],
+)  # fmt: skip
+def test_an_unusable_value_is_told_with_what_is_expected(
+    folder: Path, old: str, new: str, told: str
+) -> None:
+    assert told in fault(folder, old, new)
+
+
+def test_a_missing_key_is_named(folder: Path) -> None:
+    assert "the key 'spec.target.positive' is missing" in fault(folder, ', positive: "Yes"', "")
+
+
+def test_a_key_that_stands_twice_is_told_with_both_lines(folder: Path) -> None:
+    message = fault(folder, "    seed: 7", "    seed: 7\n    epochs: 3")
+    assert f"line {line_of('epochs: 60')}" in message
+    assert f":{line_of('seed: 7') + 1}:" in message
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# nothing but a comment\n", "a: [1,", "a: 1\n\tb: 2", "- 1\n", "7"]
+)
+def test_a_file_that_is_no_workload_is_told_in_one_line(folder: Path, text: str) -> None:
+    with pytest.raises(WorkloadError) as raised:
+        load_workload(declared(folder, text))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_workload_is_answered_with_those_there_are(folder: Path) -> None:
+    with pytest.raises(WorkloadError, match="workloads/churn"):
+        load_workload(folder / "nowhere")
+
+
+def test_text_that_is_not_utf_8_is_told(folder: Path) -> None:
+    (folder / "workload.yaml").write_bytes(b"name: \xff\xfe")
+    with pytest.raises(WorkloadError, match="cannot be read"):
+        load_workload(folder)
