@@ -25,7 +25,7 @@ demo: $(READY) $(DATA) ## retrain, judge and register a model of real customers
 	@$(BIN)/millrace run workloads/churn
 
 test: $(READY) $(DATA) ## run every test that needs no cluster
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(READY) ## run the linters and type checks
 	@$(BIN)/ruff check .

@@ -32,7 +32,7 @@ def score_baselines(seen: Rows, held_out: Rows) -> dict[str, NDArray[np.float64]
     Returns:
         Probabilities of the positive class by the baseline's name, each of shape [n].
     """
-    features = seen.manifest.features
+    features = [f for f in seen.manifest.features if _tells_anything(seen.frame, f)]
     known, asked = _inputs(seen.frame, features), _inputs(held_out.frame, features)
     models = {
         "logistic_regression": _logistic_regression(features),
@@ -44,15 +44,20 @@ def score_baselines(seen: Rows, held_out: Rows) -> dict[str, NDArray[np.float64]
     }
 
 
+def _tells_anything(frame: pd.DataFrame, feature: Feature) -> bool:
+    """Return whether a value is known at all; scikit-learn cannot bin a column without one."""
+    return feature.kind == "category" or bool(np.isfinite(frame[feature.name]).any())
+
+
 def _inputs(frame: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
+    """Return the features as scikit-learn takes them: an infinite number is a missing one."""
     columns: dict[str, Any] = {}
     for feature in features:
         values = frame[feature.name]
-        columns[feature.name] = (
-            values.astype(np.float64)
-            if feature.kind == "number"
-            else values.astype(object).where(values.notna(), "")
-        )
+        if feature.kind == "number":
+            columns[feature.name] = values.astype(np.float64).where(np.isfinite(values))
+        else:
+            columns[feature.name] = values.astype(object).where(values.notna(), "")
     return pd.DataFrame(columns)
 
 
@@ -62,7 +67,7 @@ def _names(features: Sequence[Feature], kind: str) -> list[str]:
 
 def _logistic_regression(features: Sequence[Feature]) -> Pipeline:
     numbers = make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
+        SimpleImputer(strategy="median", add_indicator=True),
         StandardScaler(),
     )
     prepared = make_column_transformer(

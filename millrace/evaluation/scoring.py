@@ -39,12 +39,10 @@ def score(
             is no number.
     """
     session = open_session(model_file)
-    feed = feed_of(session, frame, features, model_file)
-    parts = [
-        _run(session, {name: values[start : start + _BATCH] for name, values in feed.items()})
-        for start in range(0, len(frame), _BATCH)
-    ]
-    scores = np.concatenate(parts) if parts else np.empty(0)
+    scores = np.empty(0)
+    for start in range(0, len(frame), _BATCH):
+        feed = feed_of(session, frame.iloc[start : start + _BATCH], features, model_file)
+        scores = np.r_[scores, _run(session, feed, model_file)]
     if len(scores) != len(frame):
         raise EvaluationError(
             "the graph does not answer row by row",
@@ -125,12 +123,16 @@ def _column(values: pd.Series[Any], kind: str) -> NDArray[Any]:
     return values.astype(object).where(values.notna(), "").to_numpy(dtype=object)
 
 
-def _run(session: onnxruntime.InferenceSession, feed: Feed) -> NDArray[np.float64]:
+def _run(
+    session: onnxruntime.InferenceSession, feed: Feed, model_file: Path
+) -> NDArray[np.float64]:
     try:
         (output,) = session.run([OUTPUT], feed)
     except Exception as error:  # onnxruntime's faults share no other base class
         raise EvaluationError(
-            f"onnxruntime cannot run the model: {error}", remedy="export the model again"
+            f"onnxruntime cannot run the model: {error}",
+            where=str(model_file),
+            remedy="export the model again",
         ) from error
     return np.asarray(output, dtype=np.float64).reshape(-1)
 

@@ -6,7 +6,7 @@ from millrace.dataset.manifest import Feature
 from millrace.documents import Document
 
 OUTPUT = "prediction"
-"""Name of the graph's one output: float32 of shape [n, 1], the probability of the positive class."""
+"""Name of the graph's one output: float32 [n, 1], the probability of the positive class."""
 
 
 class ScoreBins(Document):

@@ -1,1 +1,34 @@
 """Compute features, define them in Feast and bring them to the offline and online store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from millrace.features.lookup import LookupPlan
+from millrace.features.state import FeatureState
+
+if TYPE_CHECKING:
+    from millrace.features.definitions import Definitions, load_definitions, lookup_plan
+    from millrace.features.materialization import materialize
+
+__all__ = [
+    "Definitions",
+    "FeatureState",
+    "LookupPlan",
+    "load_definitions",
+    "lookup_plan",
+    "materialize",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import pandas, and what uses it, only when somebody asks for it."""
+    if name in ("Definitions", "load_definitions", "lookup_plan"):
+        from millrace.features import definitions
+
+        return getattr(definitions, name)
+    if name == "materialize":
+        from millrace.features.materialization import materialize
+
+        return materialize
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -96,7 +96,7 @@ def check_view(
 
 
 def _check_source(view: Any, feast: Any, start: str, where: str) -> None:
-    source = view.batch_source
+    source = view.stream_source or view.batch_source
     if type(source) is not feast.FileSource or source.field_mapping:
         raise WorkloadError(
             f"{start} needs a plain FileSource, which the platform fills",

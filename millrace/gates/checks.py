@@ -6,7 +6,7 @@ import sys
 from functools import singledispatch
 from typing import Literal
 
-from millrace.evaluation.result import HIGHER_IS_BETTER, Estimate, Evaluation, ModelResult
+from millrace.evaluation.result import HIGHER_IS_BETTER, Evaluation, ModelResult
 from millrace.gates import wording
 from millrace.gates.verdict import GateResult
 from millrace.workload.gates import (
@@ -42,7 +42,7 @@ def _floor(gate: FloorGate, evaluation: Evaluation) -> GateResult:
     return GateResult(
         gate=f"{gate.metric} {sign} {bound:g}",
         outcome=_passed(holds),
-        evidence=f"{wording.number(estimate.value, limit=bound)} ({wording.interval(estimate)})",
+        evidence=f"{wording.metric(estimate.value, limit=bound)} ({wording.interval(estimate)})",
         value=estimate.value,
         limit=bound,
     )
@@ -88,7 +88,7 @@ def _slice(gate: SliceGate, evaluation: Evaluation) -> GateResult:
     gap = found.gaps[gate.metric]
     groups = sorted(found.groups, key=lambda group: group.metrics[gate.metric].value)
     low, high = (
-        f"{group.group or '(missing)'} {wording.number(group.metrics[gate.metric].value)}"
+        f"{wording.metric(group.metrics[gate.metric].value)} for {group.group or 'missing'}"
         for group in (groups[0], groups[-1])
     )
     surely = gap.low > gate.gap
@@ -96,8 +96,8 @@ def _slice(gate: SliceGate, evaluation: Evaluation) -> GateResult:
     return GateResult(
         gate=name,
         outcome=_passed(not surely),
-        evidence=f"{wording.number(gap.value, limit=gate.gap)} "
-        f"({_interval(gap, gate.gap)}{doubt}): {low}, {high}",
+        evidence=f"{wording.metric(gap.value, limit=gate.gap)} "
+        f"({wording.interval(gap, limit=gate.gap)}{doubt}): {low}, {high}",
         value=gap.low,
         limit=gate.gap,
     )
@@ -108,7 +108,7 @@ def _parity(gate: ParityGate, evaluation: Evaluation) -> GateResult:
     row = (
         "" if evaluation.parity_row is None else f" in row {evaluation.parity_row} of test.parquet"
     )
-    greatest = wording.number(evaluation.parity, limit=gate.parity)
+    greatest = wording.quantity(evaluation.parity, limit=gate.parity)
     no_number = evaluation.parity == sys.float_info.max
     return GateResult(
         gate=f"ONNX equals torch within {gate.parity:g}",
@@ -152,21 +152,16 @@ def _not_worse(
         for comparison in evaluation.comparisons
         if comparison.other == other.name and comparison.metric == metric
     )
-    low = wording.signed(difference.low, limit=-margin)
+    low = wording.difference(difference.low, limit=-margin)
     return GateResult(
         gate=name,
         outcome=_passed(difference.low > -margin),
-        evidence=f"{wording.signed(difference.value)} (95 % interval {low} to "
-        f"{wording.signed(difference.high)}) to {other.name.replace('_', ' ')}'s "
-        f"{wording.number(other.metrics[metric].value)}",
+        evidence=f"{wording.difference(difference.value)} (95 % interval {low} to "
+        f"{wording.difference(difference.high)}) to {other.name.replace('_', ' ')}'s "
+        f"{wording.metric(other.metrics[metric].value)}",
         value=difference.low,
         limit=-margin,
     )
-
-
-def _interval(gap: Estimate, limit: float) -> str:
-    low = wording.number(gap.low, limit=limit)
-    return f"95 % interval {low} to {wording.number(gap.high)}"
 
 
 def _passed(holds: bool) -> Outcome:

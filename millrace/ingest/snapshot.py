@@ -8,7 +8,7 @@ from millrace.documents import Document
 
 
 class SnapshotManifest(Document):
-    """What stands in a snapshot's `manifest.json`; beside it lie data.parquet and origin.parquet."""
+    """What stands in a snapshot's `manifest.json`; beside it lie data and origin.parquet."""
 
     workload: str
     digest: str

@@ -157,16 +157,16 @@ class SqlReader:
 
     def _scrubbed(self, message: str, url: URL) -> str:
         """Take out of a driver's message what came from the environment, and the password."""
-        secrets = [os.environ[name] for name in _VARIABLE.findall(self._spec.url)]
-        for secret in sorted({*secrets, str(url.password or "")} - {""}, key=len, reverse=True):
+        secrets = {os.environ[name] for name in _VARIABLE.findall(self._spec.url)}
+        secrets |= {str(url.password or ""), *map(str, url.query.values())}
+        for secret in sorted(secrets - {""}, key=len, reverse=True):
             message = message.replace(secret, "***")
         return message
 
 
 def _without_secrets(declared: str) -> str:
-    """Return a URL as it was declared, but for a password or options that stand in it."""
-    hidden = re.sub(r"(?<=://)([^:/@]*):[^/]*@", r"\1:***@", declared.partition("?")[0])
-    return _VARIABLE.sub(r"${\1}", hidden)
+    """Return a URL as it was declared, but for a password and options that stand in it."""
+    return re.sub(r"(?<=://)([^:/]*):.*@", r"\1:***@", declared).partition("?")[0]
 
 
 def _in_folder(url: URL, folder: Path) -> URL:

@@ -66,7 +66,7 @@ _ARRAYS: dict[type, Callable[[Sequence[Any]], pa.Array]] = {
     float: lambda values: pa.array(values, pa.float64()),
     str: lambda values: pa.array(values, pa.string()),
     bytes: lambda values: pa.array(values, pa.binary()),
-    Decimal: lambda values: pa.array(values),
+    Decimal: pa.array,
     date: lambda values: pa.array(values, pa.date32()),
     datetime: _naive_or_utc,
     timedelta: lambda values: pa.array(values, pa.duration("us")),
@@ -93,7 +93,7 @@ def _is_exact(part: pa.Array) -> bool:
     if not pa.types.is_int64(part.type):
         return True
     bounds = pc.min_max(part).as_py()
-    return bool(-_EXACT <= bounds["min"] and bounds["max"] <= _EXACT)
+    return bool(bounds["min"] >= -_EXACT and bounds["max"] <= _EXACT)
 
 
 def _cast(part: pa.Array, target: pa.DataType) -> pa.Array:

@@ -21,9 +21,6 @@ MODEL = "model.onnx"
 EXPORTED = (MODEL, "reference.parquet", "lookup.json")
 """Files of a bundle that are copied from the exported model's folder."""
 
-CLOCKED = "latency"
-"""What the gates are called whose evidence is a measured time."""
-
 
 @dataclass(frozen=True)
 class Bundle:
@@ -77,7 +74,7 @@ def build_bundle(
         positive=dataset.positive,
         training=workload.spec.training.model_dump(mode="json"),
         metrics=evaluation.models[0].metrics,
-        gates=[_without_clock(result) for result in verdict.results],
+        gates=[_without_clock(result, evaluation) for result in verdict.results],
         bins=export.bins,
         comparison_bins=_comparison_bins(champion, evaluation),
         reference=export.reference,
@@ -130,9 +127,9 @@ def _checked(exported: Path) -> ExportManifest:
     return export
 
 
-def _without_clock(result: GateResult) -> GateResult:
+def _without_clock(result: GateResult, evaluation: Evaluation) -> GateResult:
     """Return the gate's result without evidence that another run would measure differently."""
-    if not result.gate.startswith(CLOCKED):
+    if result.value is None or result.value not in evaluation.latency.values():
         return result
     return result.model_copy(update={"evidence": "measured in the run", "value": None})
 

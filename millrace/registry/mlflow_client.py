@@ -76,6 +76,7 @@ def _set_environment(settings: Settings, *, local: bool) -> None:
         "DO_NOT_TRACK": "true",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_DISABLE_AGENT_HINT": "true",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(math.ceil(settings.timeout)),
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     }
@@ -133,8 +134,7 @@ def _telling(settings: Settings) -> Iterator[None]:
         raise RegistryError(
             f"the model registry {_symptom(error, settings)}",
             where=address(settings),
-            remedy="see that it runs and MILLRACE_MLFLOW_URI names it, then run again: nothing is "
-            "half-registered",
+            remedy=f"{_remedy(settings)}, then run again: nothing is half-registered",
         ) from error
 
 
@@ -151,14 +151,22 @@ def _symptom(error: BaseException, settings: Settings) -> str:
         "timeout": f"did not answer within {settings.timeout:g} s",
         "Connection refused": "refuses the connection",
         "NameResolutionError": "has a host name that cannot be resolved",
-        "database is locked": f"is locked by another program for {settings.timeout:g} s or more",
+        "database is locked": f"was locked by another program for {settings.timeout:g} s",
         "file is not a database": "is no SQLite database",
+        "500 error responses": "answers with HTTP status 500",
     }
     for sign, clause in known.items():
         if sign in text:
             return clause
-    line = _without_credentials(text)
+    cause = re.search(r"\(Caused by (.*)\)$", text)
+    line = _without_credentials(cause[1] if cause else text)
     return f"does not do as asked: {line[:300]}{'…' if len(line) > 300 else ''}"
+
+
+def _remedy(settings: Settings) -> str:
+    if database_file(settings) is None:
+        return "see that it runs and MILLRACE_MLFLOW_URI names it"
+    return "see that no other program holds the file, or restore it from a copy"
 
 
 def _without_credentials(text: str) -> str:

@@ -10,7 +10,7 @@ from millrace.report.scale import Scale, ticks
 from millrace.report.series import Series
 
 WIDTH, HEIGHT = 360, 270
-LEFT, RIGHT, TOP, BOTTOM = 44, 10, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 40
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Guide:
     label: str
     x: float
     y: float
-    anchor: str = "end"
+    anchor: str
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,9 @@ class Frame:
         label: str,
         *,
         shift: tuple[float, float] = (0.0, 0.0),
+        anchor: str = "end",
     ) -> Guide:
         """Return a reference line with its label at the end of it, shifted by view box units."""
         x, y = self.x(end[0]), self.y(end[1])
         ends = (self.x(start[0]), self.y(start[1]), x, y)
-        return Guide(ends, label, round(x + shift[0], 1), round(y + shift[1], 1))
+        return Guide(ends, label, round(x + shift[0], 1), round(y + shift[1], 1), anchor)

@@ -30,8 +30,8 @@ def _roc(evaluation: Evaluation) -> Chart:
         x_ticks=UNIT.x_ticks(),
         y_ticks=UNIT.y_ticks(),
         lines=lines,
-        guides=[UNIT.guide((0, 0), (1, 1), "chance", shift=(-34, 46))],
-        caption="The nearer to the upper left corner, the better. Area in the legend.",
+        guides=[UNIT.guide((0, 0), (1, 1), "chance", shift=(-72, 68), anchor="start")],
+        caption="Nearer to the upper left corner is better; the legend gives the area.",
     )
 
 
@@ -48,16 +48,18 @@ def _precision_recall(evaluation: Evaluation) -> Chart:
         y_ticks=UNIT.y_ticks(),
         lines=lines,
         guides=[UNIT.guide((0, rate), (1, rate), f"chance {text.percent(rate)}", shift=(-2, -5))],
-        caption="The nearer to the upper right corner, the better. Area in the legend.",
+        caption="Nearer to the upper right corner is better; the legend gives the area.",
     )
 
 
 def _calibration(evaluation: Evaluation) -> Chart:
     found = [model.calibration for model in evaluation.models]
     reach = max((v for c in found for v in (*c.x, *c.y) if v <= 1), default=1.0)
-    top = next((t for t in ticks(0, 1, 10) if t >= reach), 1.0)
+    top = next((t for t in ticks(0, 1, 10) if t >= reach and t > 0), 1.0)
     frame = Frame(Scale(0.0, top), Scale(0.0, top))
-    lines = _lines(evaluation, frame, lambda model: model.calibration, "calibration_error", mark=True)
+    lines = _lines(
+        evaluation, frame, lambda model: model.calibration, "calibration_error", mark=True
+    )
     return Chart(
         key="calibration",
         title="Calibration",
@@ -67,8 +69,8 @@ def _calibration(evaluation: Evaluation) -> Chart:
         x_ticks=frame.x_ticks(),
         y_ticks=frame.y_ticks(),
         lines=lines,
-        guides=[frame.guide((0, 0), (top, top), "as predicted", shift=(-34, 46))],
-        caption="On the dotted line, what is predicted is what happens. Error in the legend.",
+        guides=[frame.guide((0, 0), (top, top), "as predicted", shift=(-96, 96), anchor="start")],
+        caption="On the dotted line, what is predicted happens; the legend gives the error.",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 from millrace.export.manifest import ExportManifest
@@ -27,12 +28,13 @@ def learning_curve(training: TrainingReport) -> Chart | None:
     best = next((e for e in training.curve if e.epoch == training.best_epoch), None)
     if best is not None:
         at = float(best.epoch)
-        right = frame.x(at) < 200
+        early = frame.x(at) < 200
         guide = frame.guide(
             (at, frame.y_scale.low),
             (at, frame.y_scale.high),
             f"best: epoch {best.epoch}",
-            shift=(84 if right else -5, 10),
+            shift=(5 if early else -5, 10),
+            anchor="start" if early else "end",
         )
         guides.append(guide)
     return Chart(
@@ -61,7 +63,7 @@ def learning_curve(training: TrainingReport) -> Chart | None:
             ),
         ],
         guides=guides,
-        caption="Loss at the best epoch in the legend.",
+        caption="The legend gives the losses at the best epoch.",
     )
 
 
@@ -76,7 +78,7 @@ def facts(summary: RunSummary) -> list[tuple[str, str]]:
         latency = summary.evaluation.latency
         told += [
             ("Latency, one row", _latency(latency)),
-            ("Largest difference to torch", f"{summary.evaluation.parity:.2g}"),
+            ("Largest difference to torch", _parity(summary.evaluation.parity)),
         ]
     return [(name, value) for name, value in told if value]
 
@@ -91,6 +93,8 @@ def _of_training(training: TrainingReport) -> list[tuple[str, str]]:
     ]
     if training.resumed_from:
         told.append(("Resumed", f"after epoch {training.resumed_from} of a killed attempt"))
+    if training.logit_offset:
+        told.append(("Class weights undone by", f"{text.signed(training.logit_offset)} on logits"))
     processes = f", {training.world_size} processes" if training.world_size > 1 else ""
     return [*told, ("Device", training.device + processes)]
 
@@ -105,6 +109,11 @@ def _of_graph(exported: ExportManifest) -> list[tuple[str, str]]:
 def _latency(latency: dict[str, float]) -> str:
     names = {"p50": "median", "p99": "99th percentile"}
     return ", ".join(f"{names.get(k, k)} {text.duration(v)}" for k, v in latency.items())
+
+
+def _parity(difference: float) -> str:
+    """Return the difference; evaluation writes the greatest float where torch gave no number."""
+    return f"{difference:.2g}" if difference < sys.float_info.max else "torch answers no number"
 
 
 def _plain(value: Any) -> str:

@@ -55,7 +55,8 @@ class Metrics:
     rows: str
     positives: str
     excluded: str
-    has_champion: bool
+    champion: str
+    """What there is to say of the champion; empty if it is simply one of the models."""
 
 
 def measured(estimate: Estimate, scale: Scale, decimals: int, *, sign: bool = False) -> Measured:
@@ -84,9 +85,16 @@ def metrics(evaluation: Evaluation) -> Metrics:
         ],
         rows=text.counted(evaluation.rows, "held-out row"),
         positives=f"{text.count(evaluation.positives)} positive, {text.percent(share)}",
-        excluded=text.counted(evaluation.excluded, "test row") if evaluation.excluded else "",
-        has_champion=evaluation.model("champion") is not None,
+        excluded=_left_out(evaluation.excluded),
+        champion=champion_note(evaluation),
     )
+
+
+def champion_note(evaluation: Evaluation) -> str:
+    """Return why there is no comparison with a champion; empty if there is one."""
+    if evaluation.champion_problem:
+        return f"The candidate cannot be compared with the champion: {evaluation.champion_problem}."
+    return "" if evaluation.model("champion") else "There is no champion to compare with."
 
 
 def difference(comparison: Comparison) -> Difference:
@@ -106,6 +114,10 @@ def difference(comparison: Comparison) -> Difference:
         round(100 * scale.at(0.0), 2),
         reading,
     )
+
+
+def _left_out(rows: int) -> str:
+    return f"{text.counted(rows, 'row')} {'is' if rows == 1 else 'are'}" if rows else ""
 
 
 def _panel(name: str, evaluation: Evaluation) -> Panel:

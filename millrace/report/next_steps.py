@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from millrace.report.text import sentence
 from millrace.runs.summary import RunSummary
 
 UNTOUCHED = "Nothing was registered, and nothing that serves has changed."
@@ -16,7 +17,7 @@ def advice(summary: RunSummary) -> list[str]:
             return [f"Nothing to do: this data and this code have {_version(summary)} already."]
         case "gate failed":
             return [
-                UNTOUCHED,
+                "What serves is as it was.",
                 "Read the evidence of the failing gates, mend the data, the model or the gate, "
                 "and run again.",
             ]
@@ -43,19 +44,15 @@ def _remedies(summary: RunSummary) -> list[str]:
     remedies = [finding.remedy for finding in found if finding.rejects and finding.remedy]
     if not remedies and summary.failure and summary.failure.get("remedy"):
         remedies = [summary.failure["remedy"]]
-    return [*map(_sentence, dict.fromkeys(remedies)), "Then run again."]
+    return [*map(sentence, dict.fromkeys(remedies)), "Then run again."]
 
 
 def _after_failure(summary: RunSummary) -> list[str]:
     remedy = (summary.failure or {}).get("remedy", "")
     done = any(step.outcome in ("done", "reused") for step in summary.steps)
     again = "Run again: steps that are done are reused." if done else "Then run again."
-    return [_sentence(remedy), again] if remedy else ["Read the log of the failing step.", again]
+    return [sentence(remedy), again] if remedy else ["Read the log of the failing step.", again]
 
 
 def _version(summary: RunSummary) -> str:
     return f"version {summary.registration.version}" if summary.registration else "a version"
-
-
-def _sentence(clause: str) -> str:
-    return clause[:1].upper() + clause[1:] + ("" if clause.endswith((".", "!", "?")) else ".")

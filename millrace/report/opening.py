@@ -7,8 +7,8 @@ from typing import Literal
 
 from millrace.gates.verdict import GateResult
 from millrace.report import text
-from millrace.report.next_steps import advice
 from millrace.report.metrics import difference
+from millrace.report.next_steps import advice
 from millrace.runs.summary import Outcome, RunSummary
 
 Tone = Literal["good", "same", "held", "bad"]
@@ -37,7 +37,7 @@ class Opening:
     word: str
     tone: Tone
     reasons: list[tuple[str, str]]
-    """What failed, each with its evidence."""
+    """What failed, each with its evidence; but for what the headline tells already."""
     fault: list[tuple[str, str]]
     """The fault of a run that broke: where, problem, found, expected."""
     advice: list[str]
@@ -56,7 +56,13 @@ def opening(summary: RunSummary) -> Opening:
         *((key.capitalize(), value) for key, value in sorted(summary.labels.items())),
     ]
     return Opening(
-        word, tone, reasons, [] if reasons else _fault(summary), advice(summary), _figures(summary), facts
+        word,
+        tone,
+        [(name, text.clip(why, 400)) for name, why in reasons if why not in summary.headline],
+        [] if reasons else _fault(summary),
+        advice(summary),
+        _figures(summary),
+        facts,
     )
 
 
@@ -82,8 +88,8 @@ def _reasons(summary: RunSummary) -> list[tuple[str, str]]:
     if summary.outcome == "gate failed" and summary.verdict is not None:
         return [(r.gate, r.evidence) for r in summary.verdict.results if r.outcome == "fail"]
     if summary.outcome == "rejected" and summary.quality is not None:
-        found = [finding for finding in summary.quality.findings if finding.rejects]
-        return [(text.clip(f.column or "batch", 80), text.clip(f.problem, 400)) for f in found[:20]]
+        rejecting = [finding for finding in summary.quality.findings if finding.rejects]
+        return [(text.clip(f.column or "Batch", 80), f.problem) for f in rejecting[:20]]
     return []
 
 
@@ -130,6 +136,7 @@ def _of_evaluation(summary: RunSummary) -> list[Figure]:
     )
     against = [c for c in found.comparisons if c.other == "champion" and c.metric == name]
     if not against:
-        return [figure, Figure("Against champion", text.NOTHING, "no champion to compare with")]
+        why = "cannot be compared" if found.champion_problem else "no champion to compare with"
+        return [figure, Figure("Against champion", text.NOTHING, why)]
     row = difference(against[0])
     return [figure, Figure("Against champion", row.measured.value, row.reading)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from millrace.report import text
 from millrace.runs.summary import RunSummary
 
 Kind = Literal["digest", "text", "code"]
+_DIGEST = re.compile(r"[0-9a-f]{40,64}")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,15 @@ class PartRow:
 
 
 @dataclass(frozen=True)
+class StateTable:
+    """A list of records, each a row."""
+
+    name: str
+    columns: list[str]
+    rows: list[list[Fact]]
+
+
+@dataclass(frozen=True)
 class TrainingSet:
     """What the section on the training set shows."""
 
@@ -41,7 +52,9 @@ class TrainingSet:
     views: list[tuple[str, list[tuple[str, str]]]]
     """Feature views with their features: name and kind."""
     state: list[Fact]
-    """The feature store's state, key by key."""
+    """The feature store's state: its single values, by key."""
+    tables: list[StateTable]
+    """The feature store's state: its lists of records, such as one of feature views."""
 
 
 def lineage(summary: RunSummary) -> list[Fact]:
@@ -53,13 +66,15 @@ def lineage(summary: RunSummary) -> list[Fact]:
 def training_set(summary: RunSummary) -> TrainingSet | None:
     """Return the parts of the training set and its features; None if there is neither."""
     dataset = summary.dataset
-    if dataset is None and not summary.features:
+    state = summary.features or {}
+    if dataset is None and not state:
         return None
     return TrainingSet(
         parts=_parts(dataset) if dataset else [],
         sentence=_split(dataset) if dataset else "",
         views=_views(dataset) if dataset else [],
-        state=[Fact(_spoken(key), _plain(value)) for key, value in (summary.features or {}).items()],
+        state=[_fact(key, value) for key, value in state.items() if not _is_table(value)],
+        tables=[_table(key, value) for key, value in state.items() if _is_table(value)],
     )
 
 
@@ -129,7 +144,9 @@ def _split(dataset: DatasetManifest) -> str:
         )
     until = dataset.split.train_until
     ending = f"; training ends at {text.when(until)}" if until else ""
-    return f"Split by time: the newest events are tested on, those before them validated on{ending}."
+    return (
+        f"Split by time: the newest events are tested on, those before them validated on{ending}."
+    )
 
 
 def _views(dataset: DatasetManifest) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -143,10 +160,27 @@ def _spoken(key: str) -> str:
     return str(key).replace("_", " ").capitalize()
 
 
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
+
+
+def _table(key: str, records: list[dict[str, Any]]) -> StateTable:
+    keys = list(dict.fromkeys(key for record in records for key in record))
+    rows = [[_fact(key, record.get(key, "")) for key in keys] for record in records]
+    return StateTable(_spoken(key), [_spoken(key) for key in keys], rows)
+
+
+def _fact(key: str, value: Any) -> Fact:
+    kind: Kind = "digest" if isinstance(value, str) and _DIGEST.fullmatch(value) else "text"
+    return Fact(_spoken(key), _plain(value), kind)
+
+
 def _plain(value: Any) -> str:
-    """Return a JSON value as text: lists of names with commas, the rest as JSON."""
+    """Return a JSON value as text: counts with thousands apart, lists of names with commas."""
     if isinstance(value, str):
         return text.clip(value, 300)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return text.count(value)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return text.clip(", ".join(value), 300)
     return text.clip(json.dumps(value, ensure_ascii=False, sort_keys=True, default=str), 300)

@@ -84,7 +84,7 @@ def quality(report: QualityReport, summary: RunSummary) -> Quality:
         parsed=text.count(report.parsed),
         accepted=text.count(report.accepted),
         quarantined=text.count(report.quarantined),
-        accepted_share=round(100 * report.accepted / parsed, 2),
+        accepted_share=_length(report.accepted / parsed),
         quarantined_share=text.percent(report.quarantined / parsed),
         usual=text.count(usual) if usual is not None else "",
         findings=[_finding(finding) for finding in findings[:SHOWN]],
@@ -113,13 +113,18 @@ def drift(moved: list[ColumnDrift]) -> Drift:
     )
 
 
+def _length(share: float) -> float:
+    """Return a bar's length in percent, so that even one record on either side can be seen."""
+    return share * 100 if share in (0.0, 1.0) else round(min(max(100 * share, 0.8), 99.2), 2)
+
+
 def _finding(finding: Finding) -> Shown:
     return Shown(
         text.clip(finding.column, 120) if finding.column is not None else "",
         text.clip(finding.problem, 400),
         text.counted(finding.records, "record") if finding.records else "",
         [text.clip(example) for example in finding.examples],
-        text.clip(finding.remedy, 400),
+        text.sentence(text.clip(finding.remedy, 400)),
         finding.rejects,
     )
 
@@ -128,7 +133,9 @@ def _profile(column: ColumnProfile) -> Profile:
     spread = [column.low, column.median, column.high]
     top, start = [], 0.0
     for value, share in column.top.items():
-        top.append((text.clip(value, 40), text.percent(share), round(start, 2), round(100 * share, 2)))
+        top.append(
+            (text.clip(value, 40), text.percent(share), round(start, 2), round(100 * share, 2))
+        )
         start += 100 * share
     return Profile(
         text.clip(column.name, 80),

@@ -30,12 +30,12 @@ def scale_around(values: Iterable[float], margin: float = 0.04) -> Scale:
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Return round numbers between two numbers, their distance 1, 2 or 5 times a power of ten."""
+    """Return round numbers between two numbers, about so many, 1, 2 or 5 times 10^n apart."""
     if not high > low:
         return [low]
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * n for n in (1, 2, 5, 10) if power * n >= rough * (1 - 1e-9))
+    step = next(power * n for n in (1, 2, 5, 10) if power * n >= 0.75 * rough)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(n * step, 12) for n in range(first, last + 1)]
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from millrace.evaluation.result import Evaluation
 from millrace.export.manifest import ScoreBins
 from millrace.report import text
 from millrace.report.chart import Bar, Chart, Frame, Tick
 from millrace.report.scale import Scale
 from millrace.report.series import Series
-from millrace.runs.summary import RunSummary
 
 
-def scores(summary: RunSummary) -> list[Chart]:
-    """Return the candidate's own distribution, and both models' in the champion's bins."""
-    made = []
-    if summary.exported is not None:
-        made.append(_distribution(summary.exported.bins))
-    if summary.evaluation is not None:
-        made.append(_beside_champion(summary.evaluation))
-    return [chart for chart in made if chart is not None]
+@dataclass(frozen=True)
+class Shift:
+    """How far the candidate's scores are from the champion's."""
+
+    chart: Chart
+    distance: str
+    rows: str
 
 
 def total_variation(left: list[int], right: list[int]) -> float:
@@ -26,7 +26,8 @@ def total_variation(left: list[int], right: list[int]) -> float:
     return sum(abs(a - b) for a, b in zip(_shares(left), _shares(right), strict=True)) / 2
 
 
-def _distribution(bins: ScoreBins) -> Chart | None:
+def distribution(bins: ScoreBins) -> Chart | None:
+    """Return a model's own scores as a histogram; None if nothing was scored."""
     total = sum(bins.counts)
     if not total:
         return None
@@ -34,7 +35,9 @@ def _distribution(bins: ScoreBins) -> Chart | None:
     high = max(1.0, *bins.edges, 1.0)
     edges = [low, *bins.edges, high]
     spans = [
-        (a, b, n / total) for a, b, n in zip(edges[:-1], edges[1:], bins.counts, strict=True) if b > a
+        (a, b, n / total)
+        for a, b, n in zip(edges[:-1], edges[1:], bins.counts, strict=True)
+        if b > a
     ]
     if not spans:
         return None
@@ -47,18 +50,19 @@ def _distribution(bins: ScoreBins) -> Chart | None:
         bars.append(_bar(frame, frame.x(a), frame.x(b), top, title))
     return Chart(
         key="scores",
-        title="Candidate's scores",
+        title="Distribution of scores",
         description=f"Distribution of {text.count(total)} predictions in {len(bars)} bins.",
         x_label="prediction",
         y_label="density",
         x_ticks=frame.x_ticks(),
         y_ticks=frame.y_ticks(),
         bars=bars,
-        caption="The area of a bar is its share of the test rows.",
+        caption="The candidate's; the area of a bar is its share of the test rows.",
     )
 
 
-def _beside_champion(evaluation: Evaluation) -> Chart | None:
+def shift(evaluation: Evaluation) -> Shift | None:
+    """Return both models' scores in the champion's bins; None if there is no champion."""
     mine, theirs = evaluation.candidate_bins, evaluation.champion_bins
     if not mine or not theirs or len(mine) != len(theirs):
         return None
@@ -80,19 +84,19 @@ def _beside_champion(evaluation: Evaluation) -> Chart | None:
     champion = frame.line(Series("Champion", 1), places, others, mark=True)
     named = sorted({1, number, *range(5, number - 1, 5)})
     distance = text.number(total_variation(mine, theirs))
-    return Chart(
+    chart = Chart(
         key="bins",
-        title="Scores beside the champion's",
+        title="Candidate beside champion",
         description=f"Share of test rows in each of the champion's {number} score bins. "
         f"Total variation distance {distance}.",
         x_label="the champion's score bin, from low to high",
         y_label="share of rows",
         x_ticks=[Tick(frame.x(n), str(n)) for n in named],
-        y_ticks=frame.y_ticks(text.percent),
+        y_ticks=frame.y_ticks(lambda share: f"{100 * share:.3g}{text.SPACE}%"),
         lines=[champion],
         bars=bars,
-        caption=f"Total variation distance {distance}: 0 is the same distribution, 1 is disjoint.",
     )
+    return Shift(chart, distance, text.counted(sum(mine), "compared row"))
 
 
 def _bar(frame: Frame, left: float, right: float, top: float, title: str) -> Bar:

@@ -6,7 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from millrace.report import curves, learning, metrics, opening, origin, quality, scores, slices, steps
+from millrace.report import (
+    curves,
+    learning,
+    metrics,
+    opening,
+    origin,
+    quality,
+    scores,
+    slices,
+    steps,
+)
 from millrace.runs.summary import RunSummary
 
 
@@ -40,13 +50,19 @@ def _metrics(summary: RunSummary) -> Any:
 
 
 def _curves(summary: RunSummary) -> Any:
-    return curves.curves(summary.evaluation) if summary.evaluation else None
+    made = curves.curves(summary.evaluation) if summary.evaluation else []
+    own = scores.distribution(summary.exported.bins) if summary.exported else None
+    return [*made, own] if own else made
 
 
 def _training(summary: RunSummary) -> Any:
     facts = learning.facts(summary)
     curve = learning.learning_curve(summary.training) if summary.training else None
     return {"facts": facts, "curve": curve} if facts or curve else None
+
+
+def _scores(summary: RunSummary) -> Any:
+    return scores.shift(summary.evaluation) if summary.evaluation else None
 
 
 def _slices(summary: RunSummary) -> Any:
@@ -81,7 +97,7 @@ _PARTS: list[tuple[str, str, Callable[[RunSummary], Any]]] = [
     ("metrics", "Metrics", _metrics),
     ("curves", "Curves", _curves),
     ("training", "Training", _training),
-    ("scores", "Scores", scores.scores),
+    ("scores", "Scores", _scores),
     ("slices", "Slices", _slices),
     ("quality", "Data quality", _quality),
     ("drift", "Drift", _drift),

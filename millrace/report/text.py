@@ -121,6 +121,13 @@ def clip(text: str, limit: int = 160) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
+def sentence(clause: str) -> str:
+    """Return a clause with a capital at its start and a full stop at its end."""
+    if not clause:
+        return ""
+    return clause[0].upper() + clause[1:] + ("" if clause.endswith((".", "!", "?")) else ".")
+
+
 def decimals_for(estimates: list[Estimate]) -> int:
     """Return how many decimals are worth showing: two digits of the widest interval."""
     widths = [e.high - e.low for e in estimates if math.isfinite(e.high - e.low)]

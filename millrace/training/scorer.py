@@ -29,6 +29,7 @@ class Scorer(nn.Module):
         self, preprocessing: Preprocessing, module: nn.Module, logit_offset: float
     ) -> None:
         super().__init__()
+        self.preprocessing = preprocessing
         self.standardise = Standardise(preprocessing)
         self.module = module
         self.logit_offset = logit_offset
@@ -70,16 +71,13 @@ def load_scorer(workload: Workload, model: Path) -> Scorer:
     return Scorer(preprocessing, module, report.logit_offset).eval()
 
 
-def probabilities(scorer: Scorer, columns: Columns, preprocessing: Preprocessing) -> Probabilities:
+def probabilities(scorer: Scorer, columns: Columns) -> npt.NDArray[np.float32]:
     """Return what torch answers for rows, in their order: float32 [n]."""
-    numbers, categories = raw_tensors(columns, preprocessing)
+    numbers, categories = raw_tensors(columns, scorer.preprocessing)
     with torch.no_grad():
         parts = [
             scorer(numbers[rows], categories[rows]).squeeze(1)
             for rows in torch.split(torch.arange(len(columns)), BATCH)
         ]
-    answers: Probabilities = torch.cat(parts).numpy()
+    answers: npt.NDArray[np.float32] = torch.cat(parts).numpy()
     return answers
-
-
-Probabilities = npt.NDArray[np.float32]

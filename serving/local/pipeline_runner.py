@@ -157,9 +157,9 @@ def _ending(task: _Task, succeeded: bool, seconds: float) -> TaskEnded:
     failure = (
         task.failure
         or PipelineError(
-            f"the step was killed by signal {-code}"
-            if code < 0
-            else f"the step ended with code {code}",
+            f"the step was killed by signal {number}"
+        if number
+        else f"the step ended with code {code}",
             where=task.name,
             remedy="read the run's log; what was done before is kept, so run again",
         ).as_dict()

@@ -42,7 +42,8 @@ def customer_billing(records: pd.DataFrame) -> pd.DataFrame:
             "TotalCharges",
         ]
     ]
-    return rows.assign(charges_per_service=rows["MonthlyCharges"] / count_services(records))
+    services = count_services(records).clip(lower=1)
+    return rows.assign(charges_per_service=rows["MonthlyCharges"] / services)
 
 
 def count_services(records: pd.DataFrame) -> pd.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import onnx
 import pandas as pd
 import pytest
 from onnx import TensorProto, helper
+from threadpoolctl import threadpool_limits
 
 from millrace.dataset.manifest import DatasetManifest, Feature, SplitRule
 from millrace.dataset.split import assign_parts
@@ -132,9 +134,7 @@ class Maker:
         ).write(folder / "manifest.json")
         return folder
 
-    def export(
-        self, dataset: Path, model: Logistic | None = None, name: str = "exported"
-    ) -> Path:
+    def export(self, dataset: Path, model: Logistic | None = None, name: str = "exported") -> Path:
         """Write an export folder of a model for the dataset."""
         model = model or self.truth
         folder = self.folder / name
@@ -214,6 +214,13 @@ class Maker:
     def worse(self) -> Logistic:
         """Return a model that knows less than the true one."""
         return replace(self.truth, numbers={"age": 0.2, "spend": 0.0})
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Run numpy and scikit-learn on one thread, as `evaluate` does."""
+    with threadpool_limits(limits=1):
+        yield
 
 
 @pytest.fixture

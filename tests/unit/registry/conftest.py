@@ -90,7 +90,7 @@ def _verdict() -> Verdict:
         results=[
             GateResult(gate="roc_auc >= 0.7", outcome="pass", evidence="0.8", value=0.8, limit=0.7),
             GateResult(
-                gate="latency p99 <= 5 ms",
+                gate="p99 latency <= 5 ms",
                 outcome="pass",
                 evidence="0.02 ms",
                 value=0.00002,

@@ -13,7 +13,6 @@ from millrace.dataset.manifest import LABEL, DatasetManifest
 from millrace.progress import heard
 from millrace.training import TrainingReport, train
 from millrace.training.loop import best_epoch, finished
-from millrace.training.preprocessing import Preprocessing
 from millrace.training.report import Epoch
 from millrace.training.scorer import load_scorer, probabilities
 
@@ -28,9 +27,8 @@ def curve(*losses: float) -> list[Epoch]:
 
 
 def score(workload, model, frame):
-    preprocessing = Preprocessing.read(model / "preprocessing.json")
     features = DatasetManifest.read(model.parent / "dataset" / "manifest.json").features
-    return probabilities(load_scorer(workload, model), as_columns(frame, features), preprocessing)
+    return probabilities(load_scorer(workload, model), as_columns(frame, features))
 
 
 def test_two_trainings_in_two_folders_give_the_same_files(tmp_path, dataset):

@@ -1,0 +1,162 @@
+"""Assemble: what was known of each event when it happened, its label, and its part."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from millrace.dataset.history import values_at
+from millrace.dataset.labels import as_text, check_both_classes, check_parts, known_labels
+from millrace.dataset.manifest import (
+    EVENT_TIME,
+    LABEL,
+    PARTS,
+    SLICE,
+    DatasetManifest,
+    Feature,
+    Part,
+    SplitRule,
+)
+from millrace.dataset.split import assign_parts, split_rule
+from millrace.digests import digest_of_json
+from millrace.features.definitions import Definitions, load_definitions, lookup_plan
+from millrace.features.records import read_records
+from millrace.features.tables import TIMESTAMP, digest_of_rows
+from millrace.progress import say
+from millrace.settings import Settings
+from millrace.storage import Store
+from millrace.workload.load import Workload
+
+
+def assemble(
+    workload: Workload,
+    accepted: Path,
+    out: Path,
+    settings: Settings,
+    store: Store,
+    *,
+    as_of: datetime,
+) -> DatasetManifest:
+    """Write a training set: train, validation and test.parquet, lookup.json and manifest.json.
+
+    The features of a record are those that held at its event time; in an untimed workload, at the
+    as-of time. The manifest is written last, so a folder that has one is complete.
+
+    Args:
+        workload: the workload.
+        accepted: folder of the accepted records.
+        out: folder to write to.
+        settings: where Feast's registry is.
+        store: the object store, where the offline tables lie.
+        as_of: the snapshot's as-of time; a label that became known later is left out.
+
+    Raises:
+        WorkloadError: the workload's definitions cannot be used.
+        FeatureError: the features have not been materialized.
+        DatasetError: no model can be trained and tested on these records.
+    """
+    as_of = as_of.astimezone(UTC) if as_of.tzinfo else as_of.replace(tzinfo=UTC)
+    definitions = load_definitions(workload)
+    keys = definitions.join_keys
+    rows = _labelled_rows(workload, accepted, keys, as_of)
+    times = rows[EVENT_TIME] if workload.spec.time else None
+    rule = split_rule(workload.spec.split, as_of)
+    parts = assign_parts(rule, rows[keys], times)
+    check_parts(rows[LABEL].to_numpy(np.float32), parts, where=f"{workload.file} at split")
+    values = values_at(
+        workload, definitions, settings, store, rows[keys], as_of if times is None else times
+    )
+    say("features_joined", rows=len(values), features=values.num_columns)
+    table = _table(rows, values, definitions)
+    tables = _in_parts(table, parts, [*([EVENT_TIME] if times is not None else []), *keys])
+    out.mkdir(parents=True, exist_ok=True)
+    for part, inside in tables.items():
+        pq.write_table(inside, out / f"{part}.parquet")
+    lookup_plan(workload, definitions).write(out / "lookup.json")
+    manifest = _manifest(workload, definitions, rule, tables)
+    manifest.write(out / "manifest.json")
+    say("dataset_written", **{str(part): len(inside) for part, inside in tables.items()})
+    return manifest
+
+
+def _labelled_rows(
+    workload: Workload, accepted: Path, keys: list[str], as_of: datetime
+) -> pd.DataFrame:
+    """Return keys, event time, label and slices of the records whose label is known."""
+    spec = workload.spec
+    records = read_records(accepted, keys)
+    known = known_labels(records, spec.target, spec.time, as_of)
+    records = records[known].reset_index(drop=True)
+    say("labels_known", rows=len(records), left_out=int((~known).sum()))
+    found = as_text(records[spec.target.column])
+    check_both_classes(found, spec.target, where=f"{workload.file} at target")
+    rows = records[keys].copy()
+    if spec.time is not None:
+        rows[EVENT_TIME] = records[spec.time.event]
+    rows[LABEL] = (found == spec.target.positive).astype(np.float32)
+    for name in spec.slices:
+        rows[SLICE + name] = as_text(records[name])
+    return rows
+
+
+def _table(rows: pd.DataFrame, values: pa.Table, definitions: Definitions) -> pa.Table:
+    """Return all columns in their order and types: keys, time, features, label, slices."""
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {}
+    for key in definitions.join_keys:
+        columns[key] = pa.array(rows[key])
+    if EVENT_TIME in rows:
+        columns[EVENT_TIME] = pa.array(rows[EVENT_TIME], type=TIMESTAMP)
+    for feature in definitions.features:
+        columns[feature.name] = _as_held(values[feature.name], feature)
+    columns[LABEL] = pa.array(rows[LABEL], type=pa.float32())
+    for name in rows.columns:
+        if name.startswith(SLICE):
+            columns[name] = pa.array(rows[name], type=pa.string())
+    return pa.table(columns)
+
+
+def _as_held(values: pa.ChunkedArray, feature: Feature) -> pa.ChunkedArray:
+    """Return a feature as the model takes it: float32 with NaN, or text with ''."""
+    if feature.kind == "category":
+        return pc.fill_null(values.cast(pa.string()), "")
+    numbers = values.cast(pa.float64(), safe=False)
+    return pc.fill_null(numbers, float("nan")).cast(pa.float32(), safe=False)
+
+
+def _in_parts(
+    table: pa.Table, parts: npt.NDArray[np.str_], order: list[str]
+) -> dict[Part, pa.Table]:
+    """Return the rows of each part; where time and keys tie, label and slices decide."""
+    rest = [name for name in table.column_names if name == LABEL or name.startswith(SLICE)]
+    by = [(name, "ascending") for name in (*order, *rest)]
+    return {part: table.filter(pa.array(parts == part)).sort_by(by) for part in PARTS}
+
+
+def _manifest(
+    workload: Workload, definitions: Definitions, rule: SplitRule, tables: dict[Part, pa.Table]
+) -> DatasetManifest:
+    meaning = {
+        "join_keys": definitions.join_keys,
+        "features": [feature.model_dump() for feature in definitions.features],
+        "positive": workload.spec.target.positive,
+        "slices": workload.spec.slices,
+        "split": rule.model_dump(),
+    }
+    rows = {part: digest_of_rows(table) for part, table in tables.items()}
+    return DatasetManifest(
+        digest=digest_of_json({**meaning, "rows": rows}),
+        join_keys=definitions.join_keys,
+        features=definitions.features,
+        positive=workload.spec.target.positive,
+        slices=workload.spec.slices,
+        split=rule,
+        rows={part: len(table) for part, table in tables.items()},
+        positives={part: int(pc.sum(table[LABEL]).as_py()) for part, table in tables.items()},
+    )

@@ -1,0 +1,60 @@
+"""Ask Feast what the features of each row were at its time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+import pyarrow as pa
+
+from millrace.errors import FeatureError
+from millrace.features.connect import open_to_read
+from millrace.features.definitions import EVENT_TIMESTAMP, Definitions
+from millrace.features.feast_import import import_feast, quiet
+from millrace.settings import Settings
+from millrace.storage import Store
+from millrace.workload.load import Workload
+
+
+def values_at(
+    workload: Workload,
+    definitions: Definitions,
+    settings: Settings,
+    store: Store,
+    keys: pd.DataFrame,
+    times: pd.Series | datetime,
+) -> pa.Table:
+    """Return what each feature's value was, by Feast's point-in-time join.
+
+    Args:
+        workload: the workload.
+        definitions: its feature views.
+        settings: where Feast's registry is.
+        store: the object store, where the offline tables lie.
+        keys: the join keys of n rows, a column each.
+        times: the time of each row, or one time for all.
+
+    Returns:
+        A table of n rows, in the order of the keys; null where a feature had no value.
+
+    Raises:
+        FeatureError: the features have not been materialized.
+    """
+    moments = keys.assign(**{EVENT_TIMESTAMP: times})
+    # Events of one entity at one time share their features, and Feast may drop all but one.
+    once = moments.drop_duplicates(ignore_index=True)
+    which = moments.groupby(list(moments.columns), sort=False).ngroup()
+    names = [f"{feature.view}:{feature.name}" for feature in definitions.features]
+    feast = open_to_read(workload, settings, store)
+    missing = import_feast().errors.FeastObjectNotFoundException
+    try:
+        with quiet():
+            table = feast.get_historical_features(entity_df=once, features=names).to_arrow()
+    except (missing, FileNotFoundError, pa.ArrowInvalid) as error:
+        raise FeatureError(
+            f"the features are not in the feature store: {str(error).splitlines()[0]}",
+            where=store.location(f"features/{workload.name}"),
+            remedy="run the step materialize first",
+        ) from error
+    fields = [feature.name for feature in definitions.features]
+    return table.select(fields).take(pa.array(which.to_numpy()))

@@ -1,0 +1,122 @@
+"""Materialize: compute features, keep them offline, and bring what is new to the online store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from millrace.digests import digest_of_json
+from millrace.features.changes import check_protected, check_registered
+from millrace.features.compute import compute_rows
+from millrace.features.connect import open_to_write
+from millrace.features.definitions import Definitions, load_definitions, lookup_plan
+from millrace.features.feast_import import quiet
+from millrace.features.lookup import LookupPlan
+from millrace.features.offline import (
+    Update,
+    add_rows,
+    as_of_rows,
+    read_offline,
+    table_key,
+    write_offline,
+)
+from millrace.features.online import bring_online, marks_of, objects_of
+from millrace.features.records import read_records
+from millrace.features.state import FeatureState, ViewState
+from millrace.features.tables import digest_of_rows
+from millrace.progress import say
+from millrace.settings import Settings
+from millrace.storage import Store
+from millrace.workload.load import Workload
+
+
+def materialize(
+    workload: Workload,
+    accepted: Path,
+    store: Store,
+    settings: Settings,
+    *,
+    as_of: datetime,
+    protected: Sequence[LookupPlan] = (),
+) -> FeatureState:
+    """Bring the features of accepted records to the offline and the online store.
+
+    Whatever happens in between, the next run ends the same: rows that are there are not added
+    again, and what is not surely online is brought there again.
+
+    Args:
+        workload: the workload.
+        accepted: folder of the accepted records.
+        store: the object store, where the offline tables lie.
+        settings: where the online store and Feast's registry are.
+        as_of: the snapshot's as-of time; in an untimed workload, since when new values hold.
+        protected: lookup plans of the bundles that serve; what they read must not change.
+
+    Raises:
+        WorkloadError: the workload's definitions cannot be used.
+        FeatureError: its functions fail or return what their views cannot hold, or a view that
+            exists has changed.
+        StoreError: the object store or the online store does not do as asked.
+    """
+    as_of = as_of.astimezone(UTC) if as_of.tzinfo else as_of.replace(tzinfo=UTC)
+    definitions = load_definitions(workload)
+    check_protected(lookup_plan(workload, definitions), protected, workload)
+    with open_to_write(workload, settings, store) as feast:
+        check_registered(feast, definitions, workload)
+        updates = _update_offline(workload, definitions, accepted, store, as_of)
+        marks = marks_of(feast, definitions, workload, settings)
+        with quiet():
+            feast.apply(objects_of(definitions, marks))
+        brought = {}
+        for view in definitions.views:
+            rows, marks[view.name] = bring_online(
+                feast, view, updates[view.name], marks[view.name], as_of
+            )
+            brought[view.name] = rows
+            say("features_online", view=view.name, rows=rows)
+        with quiet():
+            feast.apply(objects_of(definitions, marks))
+    return _state(definitions, updates, brought, as_of)
+
+
+def _update_offline(
+    workload: Workload, definitions: Definitions, accepted: Path, store: Store, as_of: datetime
+) -> dict[str, Update]:
+    """Compute the rows of all views, and only then write what is new."""
+    time = workload.spec.time
+    order = [*([time.event] if time else []), *definitions.join_keys]
+    records = read_records(accepted, order)
+    say("records_read", rows=len(records))
+    updates = {}
+    for view in definitions.views:
+        rows = compute_rows(workload, view, records)
+        old = read_offline(store, workload.name, view.lookup)
+        updates[view.name] = add_rows(old, rows, view.lookup, as_of)
+        say("features_computed", view=view.name, rows=len(rows), new=updates[view.name].added)
+    for view in definitions.views:
+        update = updates[view.name]
+        if update.added or not store.exists(table_key(workload.name, view.name)):
+            write_offline(store, workload.name, view.lookup, update.table)
+    return updates
+
+
+def _state(
+    definitions: Definitions, updates: dict[str, Update], brought: dict[str, int], as_of: datetime
+) -> FeatureState:
+    views = [
+        ViewState(
+            name=view.name,
+            rows=len(updates[view.name].table),
+            added=updates[view.name].added,
+            materialized=brought[view.name],
+            digest=digest_of_json(
+                {
+                    "lookup": view.lookup.model_dump(),
+                    "rows": digest_of_rows(as_of_rows(updates[view.name].table, as_of)),
+                }
+            ),
+        )
+        for view in definitions.views
+    ]
+    return FeatureState(views=views, digest=digest_of_json([view.digest for view in views]))

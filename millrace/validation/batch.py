@@ -1,0 +1,126 @@
+"""What is wrong with a batch as a whole, so that none of it is used."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from millrace.validation.columns import ParsedColumn
+from millrace.validation.faults import Fault, broken_rows, commonest, raw_texts
+from millrace.validation.report import Finding
+from millrace.validation.values import EXPECTED
+from millrace.workload import WorkloadSpec
+from millrace.workload.contract import Column
+
+_CHANGED = 0.9
+"""Share of a column's values that must be unreadable before its type counts as changed."""
+
+
+def column_findings(
+    records: pa.Table, parsed: dict[str, ParsedColumn], columns: dict[str, Column]
+) -> list[Finding]:
+    """Return a rejection for each column without any value, and each whose type has changed."""
+    findings = []
+    for name, column in parsed.items():
+        failed, missing = int(column.failed.sum()), int(column.missing.sum())
+        if missing == len(column.values) > 0:
+            findings.append(_all_missing(name, columns[name].nullable, missing))
+        elif failed and failed >= _CHANGED * (len(column.values) - missing):
+            raw = records.column(name)
+            kind = "text" if pa.types.is_string(raw.type) else str(raw.type)
+            example = raw_texts(raw, [int(np.flatnonzero(column.failed)[0])])[0]
+            found = f"{kind} such as {example!r}"
+            findings.append(_type_changed(name, columns[name].type, found, failed))
+    return findings
+
+
+def _all_missing(name: str, nullable: bool, records: int) -> Finding:
+    problem = f"the column {name!r} has no value in any record"
+    if nullable:
+        problem += ", though single values may be missing"
+    return Finding(
+        column=name,
+        problem=problem,
+        records=records,
+        remedy=f"check at the source why {name!r} is no longer filled",
+        rejects=True,
+    )
+
+
+def _type_changed(name: str, expected: str, found: str, records: int) -> Finding:
+    return Finding(
+        column=name,
+        problem=f"the column {name!r}: expected {EXPECTED[expected]}, found {found}:"
+        " the type has changed",
+        records=records,
+        remedy=f"bring the type back at the source, or change that of {name!r} in workload.yaml",
+        rejects=True,
+    )
+
+
+def share_findings(
+    faults: list[Fault], explained: set[str | None], parsed: int, limit: float
+) -> list[Finding]:
+    """Return a rejection if too many records are in quarantine.
+
+    Args:
+        faults: what is wrong with records.
+        explained: columns that reject the batch by themselves: their records are not told twice.
+        parsed: the number of records.
+        limit: greatest share of them.
+    """
+    others = [fault for fault in faults if fault.column is None or fault.column not in explained]
+    broken = len(broken_rows(others))
+    if broken <= limit * parsed:
+        return []
+    return [
+        Finding(
+            problem=f"{broken} of {parsed} records ({broken / parsed:.1%}) are in quarantine, more "
+            f"than {limit:.1%}: {commonest(others)}",
+            records=broken,
+            remedy="mend them at the source; spec.contract.limits.quarantined is the limit",
+            rejects=True,
+        )
+    ]
+
+
+def volume_findings(parsed: int, usual_rows: int | None, share: float) -> list[Finding]:
+    """Return a rejection if there are no records, or far fewer than usual."""
+    if parsed == 0:
+        remedy = "check that the source has records, and the time window"
+        return [Finding(problem="there are no records", remedy=remedy, rejects=True)]
+    if usual_rows is None or parsed >= share * usual_rows:
+        return []
+    return [
+        Finding(
+            problem=f"there are {parsed} records, fewer than {share:.0%} of the usual {usual_rows}",
+            records=parsed,
+            remedy="check that the source is whole; spec.contract.completeness.rows is the limit",
+            rejects=True,
+        )
+    ]
+
+
+def freshness_findings(
+    parsed: dict[str, ParsedColumn], spec: WorkloadSpec, as_of: datetime
+) -> list[Finding]:
+    """Return a rejection if the newest event that is not of the future is too old."""
+    limit = spec.contract.freshness
+    if spec.time is None or limit is None or spec.time.event not in parsed:
+        return []
+    events = parsed[spec.time.event].values
+    newest = pc.max(events.filter(pc.less_equal(events, pa.scalar(as_of, events.type)))).as_py()
+    if newest is None or newest >= as_of - limit:
+        return []
+    return [
+        Finding(
+            column=spec.time.event,
+            problem=f"the newest event is of {newest.isoformat()}, {as_of - newest} before the "
+            f"as-of time; at most {limit} is allowed",
+            remedy="check that the source is still fed; spec.contract.freshness is the limit",
+            rejects=True,
+        )
+    ]

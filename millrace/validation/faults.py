@@ -1,0 +1,126 @@
+"""Faults of records: how each is told to people, and how it stands in quarantine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from millrace.validation.report import Finding
+
+Rows = npt.NDArray[np.int64]
+"""Row numbers of the snapshot, ascending, from 0."""
+
+EXAMPLES = 5
+_SHOWN = 60
+
+REASON_TYPE = pa.list_(
+    pa.struct({"column": pa.string(), "reason": pa.string(), "value": pa.string()})
+)
+"""Why a record is in quarantine: every reason, with the value as it came."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with some records."""
+
+    column: str | None
+    """The column at fault; None for the record as a whole."""
+    reason: str
+    """What is wrong, as a clause."""
+    remedy: str
+    rows: Rows
+    each: list[str] | None = None
+    """The reason of each record, where it differs from one to the next."""
+
+
+class Places:
+    """Where each record came from, in words."""
+
+    def __init__(self, origin: pa.Table, kind: str) -> None:
+        self._sources = origin.column("source")
+        self._positions = origin.column("position").to_numpy()
+        self._unit = "line" if kind == "csv" else "row"
+        self._many = pc.count_distinct(self._sources).as_py() > 1
+
+    def __getitem__(self, row: int) -> str:
+        """Return such as `line 7`, or `row 7 of part-2.parquet` where there are many files."""
+        place = f"{self._unit} {self._positions[row]}"
+        return f"{place} of {self._sources[row].as_py()}" if self._many else place
+
+
+def finding_of(fault: Fault, records: pa.Table, places: Places) -> Finding:
+    """Return a fault as the report tells it, with the first records as examples."""
+    first = [int(row) for row in fault.rows[:EXAMPLES]]
+    if fault.each is not None:
+        told = fault.each[:EXAMPLES]
+    elif fault.column in records.column_names:
+        told = [_shown(value) for value in raw_texts(records.column(fault.column), first)]
+    else:
+        told = [""] * len(first)
+    return Finding(
+        column=fault.column,
+        problem=fault.reason,
+        records=len(fault.rows),
+        examples=[
+            f"{places[row]}: {text}" if text else places[row]
+            for row, text in zip(first, told, strict=True)
+        ],
+        remedy=fault.remedy,
+    )
+
+
+def broken_rows(faults: list[Fault]) -> Rows:
+    """Return the rows that any fault concerns, ascending."""
+    return np.unique(np.concatenate([np.empty(0, np.int64), *(fault.rows for fault in faults)]))
+
+
+def reasons_of(faults: list[Fault], records: pa.Table, rows: Rows) -> pa.ListArray:
+    """Return for each of the broken rows its reasons, in the order of the faults."""
+    columns: list[str | None] = []
+    reasons: list[str] = []
+    values: list[str | None] = []
+    for fault in faults:
+        count = len(fault.rows)
+        columns += [fault.column] * count
+        reasons += fault.each or [fault.reason] * count
+        known = fault.column in records.column_names
+        values += raw_texts(records.column(fault.column), fault.rows) if known else [None] * count
+    concerned = np.concatenate([np.empty(0, np.int64), *(fault.rows for fault in faults)])
+    order = pa.array(np.argsort(concerned, kind="stable"))
+    counts = np.searchsorted(np.sort(concerned), rows, side="right")
+    fields = [pa.array(part, pa.string()).take(order) for part in (columns, reasons, values)]
+    structs = pa.StructArray.from_arrays(fields, names=["column", "reason", "value"])
+    offsets = pa.array(np.concatenate([[0], counts]), pa.int32())
+    return pa.ListArray.from_arrays(offsets, structs).cast(REASON_TYPE)
+
+
+def raw_texts(column: pa.ChunkedArray, rows: Rows | list[int]) -> list[str | None]:
+    """Return values as they came, as text; None stays None."""
+    values = column.take(pa.array(rows, pa.int64())).to_pylist()
+    return [None if value is None else _raw_text(value) for value in values]
+
+
+def commonest(faults: list[Fault], number: int = 3) -> str:
+    """Return the faults that concern most records, in words."""
+    counts: Counter[str] = Counter()
+    for fault in faults:
+        subject = repr(fault.column) if fault.column else "the record"
+        counts[f"{subject} {fault.reason}"] += len(fault.rows)
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{text} ({count})" for text, count in ranked[:number])
+
+
+def _raw_text(value: Any) -> str:
+    return value if isinstance(value, str) else str(value)
+
+
+def _shown(value: str | None) -> str:
+    if value is None:
+        return "nothing"
+    return repr(value if len(value) <= _SHOWN else value[:_SHOWN] + "…")

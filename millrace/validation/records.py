@@ -1,0 +1,93 @@
+"""What is wrong with single records: unreadable values, copies, breaches, events of the future."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from millrace.ingest.content import row_hashes
+from millrace.validation.columns import ParsedColumn
+from millrace.validation.faults import Fault, Places, Rows
+from millrace.validation.schema import schema_faults
+from millrace.validation.values import EXPECTED
+from millrace.workload import WorkloadSpec
+from millrace.workload.contract import Column
+
+
+def record_faults(
+    records: pa.Table,
+    parsed: dict[str, ParsedColumn],
+    spec: WorkloadSpec,
+    places: Places,
+    as_of: datetime,
+) -> list[Fault]:
+    """Return all faults of single records, in an order that depends on the contract alone."""
+    columns = spec.contract.columns
+    originals = _first_of_copies(records)
+    copies = _copies(originals, places)
+    first = np.flatnonzero(originals == np.arange(records.num_rows))
+    return [
+        *_absent(columns, records),
+        *_unreadable(parsed, columns),
+        *schema_faults(parsed, columns, first),
+        *_of_the_future(parsed, spec, as_of),
+        *copies,
+    ]
+
+
+def _absent(columns: dict[str, Column], records: pa.Table) -> list[Fault]:
+    every = np.arange(records.num_rows)
+    return [
+        Fault(name, "is a column that the source has not", "", every)
+        for name in columns
+        if name not in records.column_names
+    ]
+
+
+def _unreadable(parsed: dict[str, ParsedColumn], columns: dict[str, Column]) -> list[Fault]:
+    return [
+        Fault(
+            name,
+            f"is not {EXPECTED[columns[name].type]}",
+            "mend the values at the source, or the type in spec.contract.columns",
+            np.flatnonzero(column.failed),
+        )
+        for name, column in parsed.items()
+        if column.failed.any()
+    ]
+
+
+def _first_of_copies(records: pa.Table) -> Rows:
+    """Return for each record the row of the first that equals it in every column, or its own."""
+    hashes = [row_hashes(batch) for batch in records.to_batches()]
+    if not hashes:
+        return np.empty(0, np.int64)
+    names = np.concatenate(hashes).view("V32").ravel()
+    _, first, number = np.unique(names, return_index=True, return_inverse=True)
+    return first[number].astype(np.int64)
+
+
+def _copies(originals: Rows, places: Places) -> list[Fault]:
+    rows = np.flatnonzero(originals != np.arange(len(originals)))
+    if not len(rows):
+        return []
+    each = [f"is a copy of {places[int(originals[row])]}" for row in rows]
+    remedy = "deliver each record once; the first was taken"
+    return [Fault(None, "is a copy of another record", remedy, rows, each)]
+
+
+def _of_the_future(
+    parsed: dict[str, ParsedColumn], spec: WorkloadSpec, as_of: datetime
+) -> list[Fault]:
+    if spec.time is None or spec.time.event not in parsed:
+        return []
+    now = pa.scalar(as_of, pa.timestamp("us", "UTC"))
+    later = pc.fill_null(pc.greater(parsed[spec.time.event].values, now), False)
+    rows = np.flatnonzero(later.to_numpy(zero_copy_only=False))
+    if not len(rows):
+        return []
+    reason = f"is after the as-of time {as_of.isoformat()}"
+    return [Fault(spec.time.event, reason, "check the clock and time zone of the source", rows)]

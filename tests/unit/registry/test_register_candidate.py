@@ -1,0 +1,133 @@
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from millrace.errors import GateFailedError, RegistryError, StoreError
+from millrace.registry import (
+    Registration,
+    find_champion,
+    open_bundle,
+    open_registry,
+    read_card,
+    register_candidate,
+)
+from millrace.registry.register import git_commit
+from millrace.settings import Settings
+
+ORIGIN = {
+    "snapshot": "5" * 64,
+    "as_of": "2024-01-01T00:00:00+00:00",
+    "code_revision": "0" * 64,
+    "champion": "",
+    "signal": "manual",
+    "run": "run-1",
+}
+
+
+@pytest.fixture
+def register(local: Settings, store) -> Callable[..., Registration]:
+    def register(made, settings: Settings = local, **origin: str) -> Registration:
+        made.dataset.write(made.root / "dataset" / "manifest.json")
+        made.evaluation.write(made.root / "evaluation")
+        made.verdict.write(made.root / "verdict")
+        return register_candidate(
+            made.workload,
+            store,
+            settings,
+            dataset=made.root / "dataset",
+            exported=made.exported,
+            evaluation=made.root / "evaluation",
+            verdict=made.root / "verdict",
+            origin={**ORIGIN, **origin},
+        )
+
+    return register
+
+
+def test_a_candidate_is_published_and_registered(made, register, local, store, tmp_path):
+    done = register(made)
+    assert done.outcome == "registered"
+    card = read_card(open_bundle(store, done.digest, tmp_path))
+    assert card.lineage.feature_views == ["pump_state"]
+    assert card.lineage.champion is None
+    assert open_registry(local).champion("pumps") == done.digest
+    assert find_champion("pumps", "auto", local).digest == done.digest
+
+
+def test_a_second_run_over_the_same_snapshot_leaves_store_and_registry_as_they_are(
+    made, register, local, store
+):
+    first = register(made)
+    again = register(made, run="run-2", signal="schedule", champion=first.digest)
+    assert (again.outcome, again.version, again.digest) == ("unchanged", 1, first.digest)
+    assert store.names("bundles/sha256") == [first.digest]
+
+
+def test_a_challenger_counts_its_scores_in_the_champions_bins(made, register, store, tmp_path):
+    first = register(made)
+    found = made.evaluation.model_copy(update={"candidate_bins": [12, 8]})
+    challenger = made.export(b"better").but(evaluation=found)
+    second = register(challenger, champion=first.digest, run="run-2")
+    assert (second.version, second.champion) == (2, False)
+    card = read_card(open_bundle(store, second.digest, tmp_path))
+    assert card.comparison_bins.counts == [12, 8]
+    assert card.lineage.champion == first.digest
+
+
+def test_a_candidate_that_failed_a_gate_leaves_nothing_behind(made, register, local, store):
+    failed = made.verdict.results[0].model_copy(update={"outcome": "fail"})
+    verdict = made.verdict.model_copy(update={"results": [failed]})
+    with pytest.raises(GateFailedError):
+        register(made.but(verdict=verdict))
+    assert store.names("bundles/sha256") == []
+    assert open_registry(local).candidates("pumps") == []
+
+
+def test_a_registry_that_refuses_is_told_and_a_repeated_step_registers(made, register, local):
+    gone = local.model_copy(update={"mlflow_uri": "http://127.0.0.1:9"})
+    with pytest.raises(RegistryError, match="refuses the connection"):
+        register(made, gone)
+    assert register(made).outcome == "registered"
+
+
+def test_a_version_whose_bundle_was_lost_is_told(made, register, store):
+    first = register(made)
+    store.delete(f"bundles/sha256/{first.digest}")
+    with pytest.raises(StoreError, match=rf"bundles/sha256/{first.digest}: nothing lies there"):
+        register(made, run="run-2", signal="schedule")
+    assert register(made, run="run-2").outcome == "unchanged"
+    assert store.exists(f"bundles/sha256/{first.digest}/manifest.json")
+
+
+def test_a_champion_that_is_not_in_the_store_is_told(made, register):
+    with pytest.raises(StoreError, match=rf"bundles/sha256/{'b' * 64}: nothing lies there"):
+        register(made, champion="b" * 64)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "digest", "source"), [("none", "", "none"), ("a" * 64, "a" * 64, "given")]
+)
+def test_whoever_starts_a_run_may_name_the_champion(settings, wanted, digest, source):
+    found = find_champion("pumps", wanted, settings)
+    assert (found.digest, found.source) == (digest, source)
+
+
+def test_a_workload_starts_without_a_champion(settings):
+    assert find_champion("pumps", "auto", settings).digest == ""
+
+
+def test_a_champion_that_is_no_digest_is_told(settings):
+    with pytest.raises(RegistryError, match=r"names no champion; found 'v3'; expected auto, none"):
+        find_champion("pumps", "v3", settings)
+
+
+def test_the_git_commit_is_known_in_a_checkout_only(tmp_path: Path):
+    assert git_commit(tmp_path) == ""
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    assert git_commit(tmp_path) == ""
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    assert len(git_commit(tmp_path)) == 40
+    assert git_commit(tmp_path / "nowhere") == ""

@@ -1,0 +1,94 @@
+"""What a reader is told to do, and how the candidate is said to compare."""
+
+from __future__ import annotations
+
+import pytest
+from report_endings import ENDINGS
+
+from millrace.evaluation.result import Comparison, Estimate
+from millrace.gates.verdict import GateResult
+from millrace.report import advice
+from millrace.report.metrics import difference
+from millrace.report.opening import gates_sentence, opening
+from millrace.runs.summary import RunSummary
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("passed", "Version 8 is a candidate in the registry"),
+        ("first", "version 1 is the champion"),
+        ("unchanged", "Nothing to do: this data and this code have version 8 already."),
+        ("gate_failed", "mend the data, the model or the gate"),
+        ("rejected", "Rename it back at the source, or rename it in the contract."),
+        ("crashed", "Lower `training.learning_rate` or check the features for huge values."),
+    ],
+)
+def test_every_ending_says_what_to_do_next(name: str, told: str) -> None:
+    assert told in " ".join(advice(ENDINGS[name]()))
+
+
+def test_a_rejected_batch_advises_only_on_what_rejects_it() -> None:
+    sentences = advice(ENDINGS["rejected"]())
+
+    assert len(sentences) == 4
+    assert sentences[-1] == "Then run again."
+
+
+def test_a_crash_without_a_remedy_points_to_the_log() -> None:
+    crashed = ENDINGS["crashed"]().model_copy(update={"failure": None, "steps": []})
+
+    assert "Read the log of the failing step." in advice(crashed)
+
+
+def test_a_rejected_batch_without_its_report_still_passes_on_the_remedy() -> None:
+    bare = ENDINGS["rejected"]().model_copy(update={"quality": None})
+
+    assert any("rename it in the contract" in sentence for sentence in advice(bare))
+    assert ("Step", "validate") in opening(bare).fault
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "reading"),
+    [(0.001, 0.01, "better"), (-0.01, -0.001, "worse"), (-0.01, 0.01, "no clear difference")],
+)
+def test_a_difference_is_read_from_its_interval(low: float, high: float, reading: str) -> None:
+    found = Estimate(value=(low + high) / 2, low=low, high=high)
+    row = difference(Comparison(other="champion", metric="roc_auc", difference=found))
+
+    assert row.reading == reading
+    assert row.zero == 50
+    assert row.measured.whisker is not None
+    assert (row.measured.whisker.low > 50) == (reading == "better")
+    assert (row.measured.whisker.high < 50) == (reading == "worse")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "told"),
+    [
+        (["pass"], "1 of 1 gate passed."),
+        (["pass", "fail"], "1 of 2 gates passed, 1 failed."),
+        (["not applicable"] * 2, "0 of 2 gates passed, 2 do not apply."),
+    ],
+)
+def test_gates_are_counted(outcomes: list[str], told: str) -> None:
+    results = [GateResult(gate="g", outcome=outcome, evidence="e") for outcome in outcomes]
+
+    assert gates_sentence(results) == told
+
+
+def test_key_figures_say_what_a_reader_takes_away() -> None:
+    figures = {figure.name: figure.value for figure in opening(ENDINGS["passed"]()).figures}
+
+    assert figures["ROC AUC"] == "0.846"
+    assert figures["Against champion"] == "+0.004"
+    assert figures["Gates passed"] == "9 of 9"
+    assert figures["Records accepted"] == "7,032"
+
+
+def test_a_crash_before_the_first_step_has_only_its_time_to_show() -> None:
+    bare = RunSummary.model_validate(
+        ENDINGS["crashed"]().model_dump(exclude={"quality", "dataset", "snapshot"})
+    )
+
+    assert [figure.name for figure in opening(bare).figures] == ["Time"]
