@@ -8,8 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
-console = Console(highlight=False, soft_wrap=False)
-"""For what people read."""
+console = Console(file=sys.stdout, highlight=False)
+"""For what people read; it keeps writing there while kfp's own chatter is redirected."""
 
 
 def print_json(value: Any) -> None:

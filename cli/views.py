@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -36,27 +37,26 @@ def show_summary(console: Console, told: RunSummary, places: Mapping[str, str]) 
     found = dict(places)
     if told.registration is not None:
         found = {"bundle": told.registration.uri, **found}
-    grid = Table.grid(padding=(0, 2))
     for name, place in found.items():
-        grid.add_row(f"[dim]{name}[/]", escape(place))
-    console.print(grid, soft_wrap=True)
+        console.print(f"[dim]{name:<10}[/]{escape(place)}", soft_wrap=True)
 
 
 def _metrics(evaluation: Evaluation) -> Table:
-    table = Table(title=f"Metrics on {evaluation.rows:,} held-out rows", title_justify="left")
+    title = f"{evaluation.rows:,} held-out rows, 95 % intervals"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    candidate, *others = evaluation.models
     table.add_column("metric")
-    for model in evaluation.models:
+    table.add_column("candidate")
+    for model in others:
         table.add_column(model.name.replace("_", " "), justify="right")
-    for metric in evaluation.models[0].metrics:
-        cells = [
-            _estimate(m.metrics[metric]) if metric in m.metrics else "" for m in evaluation.models
-        ]
-        table.add_row(metric, *cells)
+    for metric, estimate in candidate.metrics.items():
+        cells = [f"{m.metrics[metric].value:.3f}" if metric in m.metrics else "" for m in others]
+        table.add_row(metric, _estimate(estimate), *cells)
     return table
 
 
 def _gates(verdict: Verdict) -> Table:
-    table = Table(title="Gates", title_justify="left")
+    table = Table(title="Gates", title_justify="left", box=SIMPLE_HEAD)
     table.add_column("gate", overflow="fold")
     table.add_column("outcome")
     table.add_column("evidence", overflow="fold")
@@ -68,7 +68,7 @@ def _gates(verdict: Verdict) -> Table:
 
 def candidates_table(candidates: Sequence[Candidate]) -> Table:
     """Return the registry's candidates as a table."""
-    table = Table()
+    table = Table(box=SIMPLE_HEAD)
     for column in ("workload", "version", "", "bundle", "ROC AUC", "snapshot", "signal", "created"):
         table.add_column(column, justify="right" if column in ("version", "ROC AUC") else "left")
     for one in candidates:

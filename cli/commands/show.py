@@ -6,7 +6,6 @@ import json
 import re
 
 from rich.markup import escape
-from rich.table import Table
 
 from cli.console import console, print_json
 from cli.find import find_run
@@ -55,7 +54,6 @@ def _show_bundle(start: str, settings: Settings, *, as_json: bool) -> None:
     if as_json:
         print_json({"digest": digests[0], "uri": store.uri(key), "card": card.model_dump()})
         return
-    grid = Table.grid(padding=(0, 2))
     for name, value in {
         "bundle": digests[0],
         "uri": store.uri(key),
@@ -67,5 +65,4 @@ def _show_bundle(start: str, settings: Settings, *, as_json: bool) -> None:
             name: f"{e.value:.4f} ({e.low:.4f} to {e.high:.4f})" for name, e in card.metrics.items()
         },
     }.items():
-        grid.add_row(f"[dim]{name}[/]", escape(value))
-    console.print(grid, soft_wrap=True)
+        console.print(f"[dim]{name:<18}[/]{escape(value)}", soft_wrap=True)

@@ -19,7 +19,7 @@ COLUMNS = (
     "failed",
 )
 _SITES = ("Aarhus", "Bilbao", "Gdynia")
-_KINDS = {"press": 0.0, "pump": 0.8, "saw": -0.6}
+_KINDS = {"press": 0.0, "pump": 1.5, "saw": -1.0}
 
 
 def machines_csv() -> str:
@@ -44,7 +44,7 @@ def _machine(number: int, draw: random.Random) -> tuple[object, ...]:
     temperature = round(draw.gauss(45 + 20 * load, 8), 1)
     vibration = round(draw.lognormvariate(0.3 + age / 400, 0.4), 2)
     odds = (
-        -5.2 + _KINDS[kind] + 0.012 * age + 2.0 * load + 0.04 * (temperature - 50) + 0.7 * vibration
+        -11.5 + _KINDS[kind] + 0.02 * age + 4.0 * load + 0.07 * (temperature - 50) + 1.6 * vibration
     )
     failed = draw.random() < 1 / (1 + math.exp(-odds))
     sensor = "" if draw.random() < 1 / 12 else vibration

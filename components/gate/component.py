@@ -39,6 +39,7 @@ def gate(
         judged = judge(work.workload, Evaluation.read(Path(evaluation.path)))
         judged.write(Path(verdict.path))
         work.document = judged
-        passed = sum(result.outcome == "pass" for result in judged.results)
-        work.note = f"{passed} of {len(judged.results)} gates passed"
+        outcomes = [result.outcome for result in judged.results]
+        counts = {outcome: outcomes.count(outcome) for outcome in ("pass", "fail")}
+        work.note = f"{counts['pass']} of {len(outcomes)} gates passed, {counts['fail']} failed"
         judged.require_passed(work.workload.name)

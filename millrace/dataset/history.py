@@ -50,7 +50,7 @@ def values_at(
     try:
         with quiet():
             table = feast.get_historical_features(entity_df=once, features=names).to_arrow()
-    except (missing, FileNotFoundError, pa.ArrowInvalid) as error:
+    except (missing, KeyError, FileNotFoundError, pa.ArrowInvalid) as error:
         raise FeatureError(
             f"the features are not in the feature store: {str(error).splitlines()[0]}",
             where=store.location(f"features/{workload.name}"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,15 +20,16 @@ _LEAST = 2
 
 def as_text(values: pd.Series) -> pd.Series:
     """Return values as text, as YAML would spell them; '' where they are missing."""
+    spell: Callable[[Any], str] = str
     if pd.api.types.is_bool_dtype(values.dtype):
-        texts = values.map({True: "true", False: "false"}, na_action="ignore")
+        spell = {True: "true", False: "false"}.__getitem__
     elif pd.api.types.is_float_dtype(values.dtype):
-        texts = values.map(lambda value: f"{value:.15g}", na_action="ignore")
+        spell = "{:.15g}".format
     elif pd.api.types.is_datetime64_any_dtype(values.dtype):
-        texts = values.map(lambda value: value.isoformat(), na_action="ignore")
-    else:
-        texts = values.map(str, na_action="ignore")
-    return texts.astype(object).where(values.notna(), "")
+        spell = pd.Timestamp.isoformat
+    pairs = zip(values.astype(object), values.isna(), strict=True)
+    texts = ["" if missing else spell(value) for value, missing in pairs]
+    return pd.Series(texts, index=values.index, dtype=object)
 
 
 def known_labels(

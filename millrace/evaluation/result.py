@@ -106,7 +106,7 @@ class Evaluation(Document):
     parity_row: int | None = None
     """Row of test.parquet with that difference."""
     latency: dict[str, float]
-    """Seconds for one row, one thread: `p50` and `p99`."""
+    """Seconds for one row, one thread, in the quietest of some rounds: `p50` and `p99`."""
     model_size: int
     """Bytes of model.onnx."""
 

@@ -170,13 +170,13 @@ def _alone(lock: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _told(workload: Workload, settings: Settings) -> Iterator[None]:
-    """Tell faults of the online store as one line."""
+    """Tell faults of the online store, and of the disk below it, as one line."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise StoreError(
-            f"the online store does not do as asked: {_line(error)}",
-            where=str(online_file(workload, settings)),
+            f"the feature store does not do as asked: {_line(error)}",
+            where=str(settings.feast_folder(workload.name)),
             remedy="free space or mend access, then run again: it goes on where it stopped",
         ) from error
     except Exception as error:

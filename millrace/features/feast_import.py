@@ -24,7 +24,7 @@ def import_feast() -> ModuleType:
     """
     if "feast" in sys.modules:
         return sys.modules["feast"]
-    with _without_torch(), _without_typeguard(), _same_environment(), quiet():
+    with _without_torch(), _without_typeguard(), _without_metric_files(), quiet():
         return importlib.import_module("feast")
 
 
@@ -61,12 +61,16 @@ def _without_typeguard() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _same_environment() -> Iterator[None]:
-    """Undo that feast.metrics turns every prometheus client of child processes multi-process."""
+def _without_metric_files() -> Iterator[None]:
+    """Keep feast.metrics from writing files for metrics of many processes, here and in children."""
+    importlib.import_module("prometheus_client.values")
     before = {name: os.environ.get(name) for name in _PROMETHEUS}
+    os.environ.update(dict.fromkeys(_PROMETHEUS, ""))
     try:
         yield
     finally:
         for name, value in before.items():
             if value is None:
-                os.environ.pop(name, None)
+                del os.environ[name]
+            else:
+                os.environ[name] = value

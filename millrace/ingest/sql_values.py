@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 
 _EXACT = 2**53
 """Integers up to here are exact as floating-point numbers."""
+_DECIMAL_DIGITS = 76
+"""The most that Arrow's widest decimal holds."""
 
 
 class SqlColumn:
@@ -78,15 +80,15 @@ def _common(kinds: list[pa.DataType]) -> pa.DataType:
     distinct = set(kinds)
     if not distinct:
         return pa.null()
-    if len(distinct) == 1:
-        return kinds[0]
-    if distinct == {pa.int64(), pa.float64()}:
-        return pa.float64()
     if all(pa.types.is_decimal(kind) for kind in distinct):
         scale = max(kind.scale for kind in distinct)
-        whole = max(kind.precision - kind.scale for kind in distinct)
-        return pa.decimal256(whole + scale, scale) if whole + scale <= 76 else pa.string()
-    return pa.string()
+        digits = max(kind.precision - kind.scale for kind in distinct) + scale
+        if digits > _DECIMAL_DIGITS:
+            return pa.string()
+        return pa.decimal128(digits, scale) if digits <= 38 else pa.decimal256(digits, scale)
+    if len(distinct) == 1:
+        return kinds[0]
+    return pa.float64() if distinct == {pa.int64(), pa.float64()} else pa.string()
 
 
 def _is_exact(part: pa.Array) -> bool:

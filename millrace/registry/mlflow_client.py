@@ -119,9 +119,27 @@ def _create(database: Path) -> None:
     with tempfile.TemporaryDirectory(dir=database.parent, prefix=".partial-") as folder:
         draft = Path(folder) / database.name
         uri = f"{_SQLITE}{draft}"
-        MlflowClient(tracking_uri=uri, registry_uri=uri).search_experiments(max_results=1)
+        with _unsynced():
+            MlflowClient(tracking_uri=uri, registry_uri=uri).search_experiments(max_results=1)
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
         with suppress(FileExistsError):  # another process was quicker
             os.link(draft, database)
+
+
+@contextmanager
+def _unsynced() -> Iterator[None]:
+    """Let SQLite leave the disk its time: waiting for it is most of what a draft takes."""
+    from sqlalchemy import Engine, event
+
+    def leave(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA synchronous = OFF")
+
+    event.listen(Engine, "connect", leave)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", leave)
 
 
 @contextmanager

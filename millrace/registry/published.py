@@ -69,7 +69,8 @@ def open_bundle(store: Store, digest: str, scratch: Path) -> Path:
         StoreError: the bundle is not there or is damaged, or the store does not answer.
     """
     key = bundle_key(digest)
-    folder = store.fetch(key, scratch / digest)
+    scratch.mkdir(parents=True, exist_ok=True)
+    folder = store.fetch(key, Path(tempfile.mkdtemp(dir=scratch)) / digest)
     _verify(folder, digest, store.location(key))
     return folder
 

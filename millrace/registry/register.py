@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from millrace.gates.verdict import Verdict
 from millrace.registry.base import ModelRegistry, open_registry
 from millrace.registry.bundle import Bundle, build_bundle, read_card
 from millrace.registry.card import Card
+from millrace.registry.commit import commit_of
 from millrace.registry.lineage import lineage_of
 from millrace.registry.published import open_bundle, publish_bundle
 from millrace.registry.registration import Registration
@@ -85,22 +85,12 @@ def register_candidate(
             params=bundle.card.training,
             evaluation=found,
             verdict=judged,
-            commit=git_commit(workload.folder),
+            commit=commit_of(workload) or "",
         )
 
 
 def _card_of(store: Store, digest: str | None, scratch: Path) -> Card | None:
     return read_card(open_bundle(store, digest, scratch)) if digest else None
-
-
-def git_commit(folder: Path) -> str:
-    """Return the Git commit that a folder is checked out at, or '' if that cannot be known."""
-    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _publish_unless_known(

@@ -47,7 +47,11 @@ def _precision_recall(evaluation: Evaluation) -> Chart:
         x_ticks=UNIT.x_ticks(),
         y_ticks=UNIT.y_ticks(),
         lines=lines,
-        guides=[UNIT.guide((0, rate), (1, rate), f"chance {text.percent(rate)}", shift=(-2, -5))],
+        guides=[
+            UNIT.guide(
+                (1, rate), (0, rate), f"chance {text.percent(rate)}", shift=(5, -5), anchor="start"
+            )
+        ],
         caption="Nearer to the upper right corner is better; the legend gives the area.",
     )
 
@@ -69,7 +73,7 @@ def _calibration(evaluation: Evaluation) -> Chart:
         x_ticks=frame.x_ticks(),
         y_ticks=frame.y_ticks(),
         lines=lines,
-        guides=[frame.guide((0, 0), (top, top), "as predicted", shift=(-96, 96), anchor="start")],
+        guides=[frame.guide((0, 0), (top, top), "")],
         caption="On the dotted line, what is predicted happens; the legend gives the error.",
     )
 

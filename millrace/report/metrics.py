@@ -110,9 +110,22 @@ def difference(comparison: Comparison) -> Difference:
         reading = "worse"
     return Difference(
         text.metric_name(comparison.metric),
-        measured(estimate, scale, text.decimals_for([estimate]), sign=True),
+        measured(estimate, scale, _decimals(estimate), sign=True),
         round(100 * scale.at(0.0), 2),
         reading,
+    )
+
+
+def _decimals(difference: Estimate) -> int:
+    """Return as many decimals as it takes to see on which side of 0 both bounds lie."""
+    wanted = text.decimals_for([difference])
+    return next(
+        (
+            more
+            for more in range(wanted, 7)
+            if all(not bound or round(bound, more) for bound in (difference.low, difference.high))
+        ),
+        wanted,
     )
 
 

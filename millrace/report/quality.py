@@ -32,7 +32,6 @@ class Profile:
     name: str
     type: str
     missing: str
-    missing_share: float
     distinct: str
     spread: list[str]
     """Least, median and greatest number; empty for text and categories."""
@@ -141,7 +140,6 @@ def _profile(column: ColumnProfile) -> Profile:
         text.clip(column.name, 80),
         column.type,
         text.percent(column.missing),
-        round(100 * column.missing, 2),
         text.count(column.distinct),
         [text.quantity(n) for n in spread] if any(n is not None for n in spread) else [],
         top,

@@ -129,7 +129,11 @@ def sentence(clause: str) -> str:
 
 
 def decimals_for(estimates: list[Estimate]) -> int:
-    """Return how many decimals are worth showing: two digits of the widest interval."""
+    """Return how many decimals are worth showing: two digits of the widest interval.
+
+    At least three for what lies below 1, as most metrics do, two above; at most six.
+    """
+    least = 2 if any(abs(e.value) >= 1 for e in estimates) else 3
     widths = [e.high - e.low for e in estimates if math.isfinite(e.high - e.low)]
     width = max(widths, default=0.0)
-    return min(max(1 - math.floor(math.log10(width)), 2), 6) if width > 0 else 3
+    return min(max(1 - math.floor(math.log10(width)), least), 6) if width > 0 else least

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -24,6 +22,7 @@ from millrace.storage import Store
 from millrace.training.report import TrainingReport
 from millrace.validation.report import QualityReport
 from millrace.workload import Workload
+from millrace.workload.commit import commit_of
 
 ALWAYS_RUN = ("ingest", "champion", "materialize", "register")
 REUSABLE = ("validate", "assemble", "train", "export")
@@ -84,22 +83,6 @@ def collect(workload: Workload, store: Store, *, run: str, signal: str, state: s
         }
     )
     return told.model_copy(update={"headline": headline(told)})
-
-
-def commit_of(workload: Workload) -> str | None:
-    """Return the Git commit of the workload's code; None outside of a repository."""
-    if os.environ.get("MILLRACE_COMMIT"):
-        return os.environ["MILLRACE_COMMIT"]
-    try:
-        answer = subprocess.run(
-            ["git", "-C", str(workload.folder), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return answer.stdout.strip()
 
 
 def _records(workload: Workload, store: Store, run: str) -> dict[str, Record]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -63,6 +64,8 @@ def schema_faults(
         columns: the contract's columns.
         rows: which records to look at; those that are copies of another are left out.
     """
+    if not parsed:
+        return []
     table = pa.table({name: column.values for name, column in parsed.items()})
     frame = table.to_pandas(types_mapper=pd.ArrowDtype).iloc[rows]
     frame.index = pd.Index(rows)
@@ -77,10 +80,13 @@ def schema_faults(
             for name in parsed
         }
     )
-    try:
-        schema.validate(frame, lazy=True)
-    except SchemaErrors as error:
-        return list(_faults(error.failure_cases, parsed, checks))
+    with warnings.catch_warnings():
+        # pandera joins empty frames of failures, of which pandas warns; users need not know
+        warnings.simplefilter("ignore", FutureWarning)
+        try:
+            schema.validate(frame, lazy=True)
+        except SchemaErrors as error:
+            return list(_faults(error.failure_cases, parsed, checks))
     return []
 
 

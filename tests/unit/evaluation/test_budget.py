@@ -8,6 +8,7 @@ from millrace.errors import EvaluationError
 from millrace.evaluation import budget
 from millrace.evaluation.budget import latency, parity
 from millrace.evaluation.held_out import read_rows
+from millrace.evaluation.scoring import open_session
 from millrace.export.manifest import OUTPUT
 
 
@@ -52,21 +53,46 @@ def test_latency_is_measured_however_few_rows_there_are(make, rows):
     assert 0 < found["p50"] <= found["p99"]
 
 
-def test_a_slow_model_is_not_measured_for_ever(make, monkeypatch):
-    calls = []
+class Clocked:
+    """A session whose answers take as long as the test says, by a clock of its own."""
 
-    class Slow:
-        def __init__(self, session):
-            self.get_inputs = session.get_inputs
+    def __init__(self, session, seconds):
+        self.get_inputs = session.get_inputs
+        self.seconds = seconds
+        self.calls = 0
+        self.now = 0.0
 
-        def run(self, outputs, feed):
-            calls.append(feed)
+    def run(self, outputs, feed):
+        self.now += self.seconds(self.calls)
+        self.calls += 1
 
-    held_out = read_rows(make.dataset(), "test")
-    file = make.truth.write(make.folder / "m.onnx")
-    opened = budget.open_session
-    monkeypatch.setattr(budget, "open_session", lambda file: Slow(opened(file)))
-    clock = iter(range(10_000))
-    monkeypatch.setattr(budget.time, "perf_counter", lambda: float(next(clock)))
-    assert latency(file, held_out.frame, held_out.manifest.features) == {"p50": 1.0, "p99": 1.0}
-    assert len(calls) < 300
+
+@pytest.fixture
+def clocked(make, monkeypatch):
+    def measure(seconds):
+        held_out = read_rows(make.dataset(), "test")
+        features = held_out.manifest.features
+        file = make.truth.write(make.folder / "m.onnx")
+        session = Clocked(open_session(file), seconds)
+        monkeypatch.setattr(budget, "open_session", lambda file: session)
+        monkeypatch.setattr(budget.time, "perf_counter", lambda: session.now)
+        return latency(file, held_out.frame, features), session.calls
+
+    return measure
+
+
+def test_a_slow_model_is_not_measured_for_ever(clocked):
+    found, calls = clocked(lambda call: 1.0)
+    assert found == {"p50": 1.0, "p99": 1.0}
+    assert calls < 500
+
+
+def test_a_busy_neighbour_does_not_make_the_model_slow(clocked):
+    busy = range(500, 900)
+    found, _ = clocked(lambda call: 0.002 if call in busy else 0.001)
+    assert found == {"p50": pytest.approx(0.001), "p99": pytest.approx(0.001)}
+
+
+def test_a_model_that_is_slow_for_some_rows_is_slow(clocked):
+    found, _ = clocked(lambda call: 0.002 if call % 20 == 0 else 0.001)
+    assert found == {"p50": pytest.approx(0.001), "p99": pytest.approx(0.002)}

@@ -101,7 +101,7 @@ shop_amount = FeatureView(
 till_amount = FeatureView(
     name="till_amount",
     entities=[shop, till],
-    schema=[Field(name="till_last", dtype=Float64), Field(name="visits", dtype=Int64)],
+    schema=[Field(name="till_most", dtype=Float64), Field(name="visits", dtype=Int64)],
     source=FileSource(path="till_amount.parquet", timestamp_field="event_timestamp"),
 )
 """
@@ -116,7 +116,7 @@ def shop_amount(records):
 
 def till_amount(records):
     rows = records.groupby(["shop", "till", "at"], as_index=False).agg(
-        till_last=("amount", "last"), visits=("amount", "size")
+        till_most=("amount", "max"), visits=("amount", "size")
     )
     # What a till took is known an hour later.
     return rows.assign(event_timestamp=rows.pop("at") + pd.Timedelta(hours=1))

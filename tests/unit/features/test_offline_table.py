@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from feature_worlds import DAY, START
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from millrace.errors import FeatureError
@@ -110,6 +110,7 @@ STATES = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=40)
 @given(STATES)
 def test_the_table_tells_every_state_that_ever_was(states: list[dict[str, Any]]) -> None:
     table: pa.Table | None = None
@@ -120,6 +121,7 @@ def test_the_table_tells_every_state_that_ever_was(states: list[dict[str, Any]])
         assert {key: latest[key] for key in state} == state
 
 
+@settings(deadline=None, max_examples=25)
 @given(STATES, STATES)
 def test_adding_the_same_again_changes_nothing(
     before: list[dict[str, Any]], after: list[dict[str, Any]]

@@ -51,7 +51,7 @@ def taken(content: bytes, template: Workload) -> list[tuple[str | None, ...]] | 
         return [tuple(row.values()) for row in records.to_pylist()]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(content=st.one_of(LIKE_CSV, st.binary(max_size=60)))
 @example(content=b'a\n"\n"\n')
 @example(content=b"a\r1\n")

@@ -16,7 +16,6 @@ from millrace.settings import Settings
 from millrace.storage import Store
 from millrace.workload import Workload
 
-
 RECORDS = pa.table(
     {
         "id": ["a", "b", None],

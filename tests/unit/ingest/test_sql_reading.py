@@ -13,6 +13,7 @@ import pytest
 from millrace.errors import MillraceError, SourceError, WorkloadError
 from millrace.ingest import ingest, read_snapshot, sql_query
 from millrace.ingest.sql_query import SqlReader
+from millrace.ingest.sql_values import SqlColumn
 from millrace.storage import Store
 from millrace.workload import Workload
 
@@ -31,7 +32,8 @@ def query(declare: Declare) -> Declare:
         with sqlite3.connect(workload.folder / "people.db") as database:
             database.executescript(
                 "DROP TABLE IF EXISTS people; CREATE TABLE people (id, age, score, seen);"
-                "INSERT INTO people VALUES ('a', 30, 1.5, '2024-01-05'), ('b', NULL, 2, '2024-02-05')"
+                "INSERT INTO people VALUES ('a', 30, 1.5, '2024-01-05');"
+                "INSERT INTO people VALUES ('b', NULL, 2, '2024-02-05')"
             )
         database.close()
         return workload
@@ -181,23 +183,12 @@ def test_a_password_is_never_told(declare: Declare, url: str, told: str) -> None
     assert SqlReader(workload, None).source == told
 
 
-def test_a_drivers_message_does_not_tell_the_password(
-    declare: Declare, store: Store, monkeypatch: pytest.MonkeyPatch
+def test_a_drivers_message_does_not_tell_what_came_from_the_environment(
+    query: Declare, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PEOPLE_PW", "s3cret")
-    workload = declare(
-        {"kind": "sql", "url": "sqlite:///:memory:", "query": "SELECT 's3cret' FROM ${PEOPLE_PW}"}
-    )
-    spec = workload.spec.source.model_copy(
-        update={
-            "url": "sqlite:///file:${PEOPLE_PW}?mode=ro&uri=true",
-            "query": "SELECT * FROM s3cret",
-        }
-    )
-    workload = Workload(
-        "sample", workload.folder, {}, workload.spec.model_copy(update={"source": spec})
-    )
-    assert "s3cret" not in str(fault_of(workload, store))
+    monkeypatch.setenv("PEOPLE_DB", "people")
+    workload = query("SELECT * FROM people_2", url="sqlite:///${PEOPLE_DB}.db")
+    assert "no such table: ***_2" in str(fault_of(workload, store))
 
 
 @pytest.mark.parametrize(
@@ -209,7 +200,7 @@ def test_a_drivers_message_does_not_tell_the_password(
         ([2**70, 1], pa.string()),
         ([True, False, None], pa.bool_()),
         ([True, 2], pa.string()),
-        ([Decimal("1.10"), Decimal("22.345")], pa.decimal256(5, 3)),
+        ([Decimal("1.10"), Decimal("22.345")], pa.decimal128(5, 3)),
         ([b"x", None], pa.binary()),
         ([datetime(2024, 1, 1), None], pa.timestamp("us")),
         ([datetime(2024, 1, 1, tzinfo=UTC)], pa.timestamp("us", "UTC")),
@@ -221,11 +212,9 @@ def test_a_drivers_message_does_not_tell_the_password(
     ids=str,
 )
 def test_a_type_does_not_depend_on_how_a_column_is_cut(values: list[Any], kind: Any) -> None:
-    from millrace.ingest.sql_values import SqlColumn
-
     whole, single = SqlColumn(), SqlColumn()
     whole.add(values)
     for value in values:
         single.add([value])
     assert whole.finish().to_pylist() == single.finish().to_pylist()
-    assert single.finish().type == kind
+    assert whole.finish().type == single.finish().type == kind

@@ -1,6 +1,5 @@
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,7 @@ from millrace.registry import (
     read_card,
     register_candidate,
 )
-from millrace.registry.register import git_commit
+from millrace.registry.commit import commit_of
 from millrace.settings import Settings
 
 ORIGIN = {
@@ -123,11 +122,18 @@ def test_a_champion_that_is_no_digest_is_told(settings):
         find_champion("pumps", "v3", settings)
 
 
-def test_the_git_commit_is_known_in_a_checkout_only(tmp_path: Path):
-    assert git_commit(tmp_path) == ""
-    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+def test_the_git_commit_is_known_in_a_checkout_or_when_the_image_says_it(made, monkeypatch):
+    monkeypatch.delenv("MILLRACE_COMMIT", raising=False)
+    assert commit_of(made.workload) is None
+    git = ["git", "-C", str(made.root), "-c", "user.name=a", "-c", "user.email=a@b"]
     subprocess.run([*git, "init", "-q"], check=True)
-    assert git_commit(tmp_path) == ""
+    assert commit_of(made.workload) is None
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
-    assert len(git_commit(tmp_path)) == 40
-    assert git_commit(tmp_path / "nowhere") == ""
+    known = commit_of(made.workload)
+    assert known is not None
+    assert len(known) == 40
+    monkeypatch.setenv("MILLRACE_COMMIT", "abc")
+    assert commit_of(made.workload) == "abc"
+    monkeypatch.delenv("MILLRACE_COMMIT")
+    monkeypatch.setenv("PATH", "")
+    assert commit_of(made.workload) is None

@@ -63,6 +63,14 @@ def test_a_difference_is_read_from_its_interval(low: float, high: float, reading
     assert (row.measured.whisker.high < 50) == (reading == "worse")
 
 
+def test_a_bound_near_zero_is_shown_on_its_side_of_it() -> None:
+    found = Estimate(value=-0.0016, low=-0.0034, high=-0.00003)
+    row = difference(Comparison(other="champion", metric="brier", difference=found))
+
+    assert row.reading == "worse"
+    assert row.measured.interval == "−0.00340 to −0.00003"
+
+
 @pytest.mark.parametrize(
     ("outcomes", "told"),
     [

@@ -25,12 +25,12 @@ numbers = st.floats(-1e6, 1e6, allow_nan=False)
 counts = st.lists(st.integers(0, 1000), min_size=3, max_size=3)
 
 
-@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=20))
+@given(st.lists(st.floats(-1e100, 1e100) | st.sampled_from([math.nan, math.inf]), max_size=20))
 def test_a_scale_holds_every_number_there_is(values: list[float]) -> None:
     scale = scale_around(values)
 
-    assert scale.low < scale.high or not math.isfinite(scale.high - scale.low)
-    assert all(0 <= scale.at(value) <= 1 for value in values if abs(value) < 1e300)
+    assert scale.low < scale.high
+    assert all(0 <= scale.at(value) <= 1 for value in values if math.isfinite(value))
 
 
 @given(numbers, st.floats(1e-6, 1e6))

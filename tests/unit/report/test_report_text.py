@@ -104,7 +104,7 @@ def test_bytes_are_told_in_decimal_units(value: int, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "decimals"),
-    [(0.827, 0.865, 3), (-0.0003, 0.0008, 4), (2.6, 3.0, 2), (0.5, 0.5, 3), (0, 1e-12, 6)],
+    [(0.827, 0.865, 3), (0.61, 0.71, 3), (-0.0003, 0.0008, 4), (2.6, 3.0, 2), (0, 1e-12, 6)],
 )
 def test_an_interval_decides_how_many_decimals_are_worth_showing(
     low: float, high: float, decimals: int

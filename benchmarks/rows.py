@@ -1,0 +1,41 @@
+"""What a benchmark reports: a row a measurement."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class Row(TypedDict):
+    """One measurement: ours, the peer's if there is one, their ratio, the goal, and if it is met."""
+
+    name: str
+    ours: float
+    peer: float | None
+    ratio: float | None
+    goal: str
+    met: bool
+
+
+def against_peer(name: str, ours: float, peer: float, *, at_most: float) -> Row:
+    """Return a row whose goal is a ratio to a peer."""
+    ratio = ours / peer
+    return Row(
+        name=name,
+        ours=round(ours, 4),
+        peer=round(peer, 4),
+        ratio=round(ratio, 3),
+        goal=f"ratio <= {at_most:g}",
+        met=ratio <= at_most,
+    )
+
+
+def against_goal(name: str, ours: float, *, at_most: float) -> Row:
+    """Return a row whose goal is a number."""
+    return Row(
+        name=name,
+        ours=round(ours, 4),
+        peer=None,
+        ratio=None,
+        goal=f"<= {at_most:g}",
+        met=ours <= at_most,
+    )

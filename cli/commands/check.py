@@ -1,0 +1,79 @@
+"""`millrace check`: a workload's declaration and code, without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.markup import escape
+
+from cli.console import console, print_json
+from cli.find import workload_folder
+from millrace.errors import ContractError
+from millrace.workload import Workload, load_workload
+
+
+def check(named: str, *, as_json: bool) -> None:
+    """Check each part of a workload, from the declaration to the torch module.
+
+    Raises:
+        MillraceError: the first fault that is found.
+    """
+    workload = load_workload(workload_folder(named))
+    passed = {"declaration": f"{len(workload.spec.all_gates())} gates"}
+    if not as_json:
+        _tell("declaration", passed["declaration"])
+    parts: dict[str, Callable[[Workload], str]] = {
+        "source": _source,
+        "features": _features,
+        "module": _module,
+    }
+    for name, part in parts.items():
+        passed[name] = part(workload)
+        if not as_json:
+            _tell(name, passed[name])
+    if as_json:
+        print_json({"workload": workload.name, "passed": passed})
+
+
+def _tell(name: str, note: str) -> None:
+    console.print(f"[green]✓[/] {name:<12} {escape(note)}", soft_wrap=True)
+
+
+def _source(workload: Workload) -> str:
+    """See that the source can be read, and has the columns of the contract."""
+    import pyarrow as pa
+
+    from millrace.ingest.readers import open_reader
+    from millrace.validation.presence import presence_findings
+
+    chunks = open_reader(workload, None).chunks()
+    first = pa.Table.from_batches([next(iter(chunks)).records])
+    findings = presence_findings(first, workload.spec.contract, None)
+    for finding in findings:
+        if finding.rejects:
+            raise ContractError(finding.problem, where=str(workload.file), remedy=finding.remedy)
+    notes = [finding.problem for finding in findings]
+    return "; ".join([f"{len(workload.spec.contract.columns)} columns", *notes])
+
+
+def _features(workload: Workload) -> str:
+    """See that the Feast definitions and their functions are there and fit the contract."""
+    from millrace.features import load_definitions
+
+    definitions = load_definitions(workload)
+    return f"{len(definitions.features)} features of {len(definitions.views)} feature views"
+
+
+def _module(workload: Workload) -> str:
+    """See that the torch module can be built and answers a small batch."""
+    from millrace.features import load_definitions
+    from millrace.training import Inputs
+    from millrace.training.module import build_module, check_module
+
+    features = load_definitions(workload).features
+    numbers = sum(feature.kind == "number" for feature in features)
+    inputs = Inputs(numbers, (3,) * (len(features) - numbers))
+    module = build_module(workload, inputs, workload.spec.training.parameters)
+    check_module(module, workload, inputs)
+    weights = sum(parameter.numel() for parameter in module.parameters())
+    return f"{workload.spec.training.module}, about {weights:,} weights"

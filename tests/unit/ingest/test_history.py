@@ -1,0 +1,96 @@
+"""The history says what was seen when, what is usual, and whether a content is new."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from millrace.errors import StoreError
+from millrace.ingest import Snapshot, ingest
+from millrace.storage import Store
+from millrace.workload import Workload
+
+Written = Callable[..., Workload]
+DAY = timedelta(days=1)
+FIRST = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def take(csv_workload: Written, store: Store) -> Callable[..., Snapshot]:
+    """Return a function that takes a snapshot of so many records."""
+
+    def taken(rows: int, as_of: datetime | None = None) -> Snapshot:
+        content = "id,x\n" + "".join(f"{n},{rows}\n" for n in range(rows))
+        return ingest(csv_workload(content), store, as_of=as_of)
+
+    return taken
+
+
+Take = Callable[..., Snapshot]
+
+
+def test_the_first_snapshot_has_nothing_before_it(take: Take, store: Store) -> None:
+    snapshot = take(3, FIRST)
+    assert (snapshot.as_of, snapshot.is_new) == (FIRST, True)
+    assert (snapshot.previous, snapshot.usual_rows) == (None, None)
+    assert store.names("snapshots/sample/history") == [
+        f"20240101T000000.000000Z-{snapshot.manifest.digest[:12]}.json"
+    ]
+
+
+def test_the_same_content_keeps_the_time_it_was_first_seen_at(take: Take, store: Store) -> None:
+    first, second = take(3, FIRST), take(3, FIRST + DAY)
+    assert second == first.model_copy(update={"is_new": False})
+    assert len(store.names("snapshots/sample/history")) == 1
+
+
+def test_a_content_that_comes_back_is_new_again(take: Take) -> None:
+    one, other, again = take(3, FIRST), take(4, FIRST + DAY), take(3, FIRST + 2 * DAY)
+    assert again.is_new
+    assert again.key == one.key
+    assert again.previous == other.manifest.digest
+    assert other.previous == one.manifest.digest
+
+
+def test_usual_is_the_median_of_the_ten_before(take: Take) -> None:
+    for number, rows in enumerate([1000, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]):
+        last = take(rows, FIRST + number * DAY)
+    assert last.usual_rows == 6  # of 1000 and 2 to 10: between 6 and 7, to the even
+    assert take(99, FIRST + 11 * DAY).usual_rows == 6  # of 2 to 11
+
+
+def test_now_is_later_than_any_time_seen(take: Take) -> None:
+    future = datetime.now(UTC).replace(microsecond=0) + DAY
+    take(3, future)
+    assert take(4).as_of == future + timedelta(seconds=1)
+
+
+def test_now_is_now(take: Take) -> None:
+    start = datetime.now(UTC) - timedelta(seconds=1)
+    assert start <= take(3).as_of <= datetime.now(UTC)
+
+
+def test_a_time_that_is_given_stands_even_if_it_is_not_the_newest(take: Take) -> None:
+    newest = take(3, FIRST + DAY)
+    older = take(4, FIRST)
+    assert (older.as_of, older.previous) == (FIRST, None)
+    same = take(5, FIRST + DAY)
+    assert same.as_of == FIRST + DAY
+    assert same.previous == newest.manifest.digest
+
+
+def test_a_content_of_the_newest_moment_is_not_new(take: Take) -> None:
+    take(3, FIRST)
+    take(4, FIRST)
+    assert take(3, FIRST).is_new is False
+    assert take(4, FIRST).is_new is False
+
+
+def test_a_time_without_a_zone_is_in_utc(take: Take) -> None:
+    assert take(3, FIRST.replace(tzinfo=None)).as_of == FIRST
+
+
+def test_a_broken_entry_is_told(take: Take, store: Store) -> None:
+    store.write_bytes("snapshots/sample/history/20240101T000000.000000Z-x.json", b"{}")
+    with pytest.raises(StoreError, match=r"-x\.json: is no entry .*delete the file"):
+        take(3)
