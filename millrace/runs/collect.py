@@ -13,6 +13,7 @@ from millrace.export.manifest import ExportManifest
 from millrace.gates.verdict import Verdict
 from millrace.ingest.snapshot import Snapshot
 from millrace.registry.card import Lineage
+from millrace.registry.commit import commit_of
 from millrace.registry.lineage import lineage_of
 from millrace.registry.registration import Registration
 from millrace.runs.headline import headline
@@ -22,7 +23,6 @@ from millrace.storage import Store
 from millrace.training.report import TrainingReport
 from millrace.validation.report import QualityReport
 from millrace.workload import Workload
-from millrace.workload.commit import commit_of
 
 ALWAYS_RUN = ("ingest", "champion", "materialize", "register")
 REUSABLE = ("validate", "assemble", "train", "export")

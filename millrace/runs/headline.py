@@ -18,12 +18,11 @@ def headline(told: RunSummary) -> str:
         )
     if told.outcome == "gate failed" and told.verdict is not None:
         failed = [result for result in told.verdict.results if result.outcome == "fail"]
-        gates = "; ".join(f"{result.gate}: {result.evidence}" for result in failed)
-        count = f"{len(failed)} of {len(told.verdict.results)} gates failed"
-        return f"Nothing is registered: {count} ({gates})."
+        return f"{len(failed)} of {len(told.verdict.results)} gates failed: nothing is registered."
     if told.outcome == "rejected" and told.quality is not None:
-        reasons = "; ".join(f.problem for f in told.quality.findings if f.rejects)
-        return f"The batch is rejected: {reasons}."
+        reasons = [finding.problem for finding in told.quality.findings if finding.rejects]
+        more = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+        return f"The batch is rejected: {reasons[0]}{more}."
     step = told.failed_step or "a step"
     problem = (told.failure or {}).get("problem", "it ended early")
     return f"The run stopped in {step}: {problem}."
