@@ -23,6 +23,7 @@ def report(what: str, output: Path | None, *, as_json: bool) -> None:
     place = Store(settings).location(f"runs/{told.run}/report.html")
     if output is not None:
         try:
+            output.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(place, output)
         except OSError as error:
             raise MillraceError(

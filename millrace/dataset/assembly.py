@@ -60,6 +60,7 @@ def assemble(
     Raises:
         WorkloadError: the workload's definitions cannot be used.
         FeatureError: the features have not been materialized.
+        StoreError: the offline tables cannot be read.
         DatasetError: no model can be trained and tested on these records.
     """
     as_of = as_of.astimezone(UTC) if as_of.tzinfo else as_of.replace(tzinfo=UTC)

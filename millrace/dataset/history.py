@@ -7,10 +7,11 @@ from datetime import datetime
 import pandas as pd
 import pyarrow as pa
 
-from millrace.errors import FeatureError
+from millrace.errors import FeatureError, StoreError
 from millrace.features.connect import open_to_read
 from millrace.features.definitions import EVENT_TIMESTAMP, Definitions
 from millrace.features.feast_import import import_feast, quiet
+from millrace.features.offline import table_folder
 from millrace.settings import Settings
 from millrace.storage import Store
 from millrace.workload.load import Workload
@@ -39,6 +40,7 @@ def values_at(
 
     Raises:
         FeatureError: the features have not been materialized.
+        StoreError: the offline tables cannot be read.
     """
     moments = keys.assign(**{EVENT_TIMESTAMP: times})
     # Events of one entity at one time share their features, and Feast may drop all but one.
@@ -53,8 +55,14 @@ def values_at(
     except (missing, KeyError, FileNotFoundError, pa.ArrowInvalid) as error:
         raise FeatureError(
             f"the features are not in the feature store: {str(error).splitlines()[0]}",
-            where=store.location(f"features/{workload.name}"),
+            where=store.location(table_folder(workload.name)),
             remedy="run the step materialize first",
+        ) from error
+    except OSError as error:
+        raise StoreError(
+            f"the offline tables cannot be read: {str(error).splitlines()[0]}",
+            where=store.location(table_folder(workload.name)),
+            remedy="check MILLRACE_S3_ENDPOINT and the credentials, then run again",
         ) from error
     fields = [feature.name for feature in definitions.features]
     return table.select(fields).take(pa.array(which.to_numpy()))

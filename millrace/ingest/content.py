@@ -81,7 +81,7 @@ def _spelled(array: pa.Array) -> pa.Array:
     if pa.types.is_temporal(kind) and not pa.types.is_interval(kind):
         width = pa.int32() if kind.bit_width == 32 else pa.int64()
         return array.view(width).cast(pa.string())
-    if pa.types.is_primitive(kind) or pa.types.is_decimal(kind):
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
         return array.cast(pa.string())
     values = array.to_pylist()
     return pa.array([None if value is None else repr(value) for value in values], pa.string())

@@ -67,7 +67,7 @@ class CsvText:
                 raise self._malformed(start, problem, remedy) from error
             if row is None:
                 return
-            if self._record[-1].endswith("\r\r\n"):
+            if self._record[-1].endswith(("\r\r\n", "\r\r")):
                 raise self._malformed(start, *_FAULTS["new-line character seen in unquoted"])
             if any('"' in field for field in row) and not quoted_well.fullmatch(
                 "".join(self._record).rstrip("\r\n")

@@ -75,7 +75,7 @@ def check_names(names: Sequence[str], where: str) -> None:
 
 
 def plain(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return records with one Arrow type a meaning: no dictionaries, no large or view variants."""
+    """Return records with one Arrow type a meaning: no dictionaries, no large or short variants."""
     columns = [_plain_array(column) for column in batch.columns]
     fields = [pa.field(n, c.type) for n, c in zip(batch.schema.names, columns, strict=True)]
     return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
@@ -90,4 +90,6 @@ def _plain_array(array: pa.Array) -> pa.Array:
         return array.cast(pa.string())
     if pa.types.is_large_binary(array.type) or pa.types.is_binary_view(array.type):
         return array.cast(pa.binary())
+    if pa.types.is_float16(array.type):
+        return array.cast(pa.float32())
     return array

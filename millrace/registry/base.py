@@ -64,6 +64,10 @@ class ModelRegistry(Protocol):
         """Return every version of the workload's model, the newest first."""
         ...
 
+    def names(self) -> list[str]:
+        """Return the workloads that something was registered for, sorted."""
+        ...
+
     def version(self, name: str, version: int) -> Candidate:
         """Return one version of the workload's model.
 

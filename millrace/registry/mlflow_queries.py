@@ -24,6 +24,20 @@ def experiment_name(name: str) -> str:
     return f"millrace/{name}"
 
 
+def workloads(client: MlflowClient) -> list[str]:
+    """Return the workloads that have an experiment and a version, sorted."""
+    names: list[str] = []
+    token = None
+    while True:
+        page = client.search_experiments(
+            filter_string=f"name LIKE '{experiment_name('%')}'", page_token=token
+        )
+        names += [found.name.removeprefix(experiment_name("")) for found in page]
+        token = page.token
+        if not token:
+            return sorted(name for name in names if ours(client, name))
+
+
 def same_versions(client: MlflowClient, name: str, model: str, snapshot: str) -> list[ModelVersion]:
     """Return the versions of one model digest and snapshot, the oldest first."""
     tagged = f"tags.model_digest = '{model}' and tags.snapshot = '{snapshot}'"

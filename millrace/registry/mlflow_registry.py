@@ -23,6 +23,7 @@ from millrace.registry.mlflow_queries import (
     metrics_by_run,
     ours,
     same_versions,
+    workloads,
 )
 from millrace.registry.registration import Candidate, Registration
 from millrace.settings import Settings
@@ -124,6 +125,13 @@ class MlflowRegistry:
             metrics = metrics_by_run(client, name)
             return [candidate(v, champion, metrics.get(v.run_id or "", {})) for v in versions]
 
+    def names(self) -> list[str]:
+        """See ModelRegistry."""
+        if nothing_registered(self._settings):
+            return []
+        with tracking(self._settings) as client:
+            return workloads(client)
+
     def version(self, name: str, version: int) -> Candidate:
         """See ModelRegistry."""
         found = self.candidates(name)
@@ -206,8 +214,9 @@ def _create(
 
 def _close_run(client: MlflowClient, version: ModelVersion) -> None:
     """End the MLflow run of a version, which a kill may have left open."""
-    if version.run_id and client.get_run(version.run_id).info.status == "RUNNING":
-        client.set_terminated(version.run_id, "FINISHED")
+    with _unless(MISSING):  # somebody may have deleted it
+        if version.run_id and client.get_run(version.run_id).info.status != "FINISHED":
+            client.set_terminated(version.run_id, "FINISHED")
 
 
 def _crown_the_first(client: MlflowClient, name: str, version: int) -> bool:

@@ -34,6 +34,7 @@ class Fault:
     reason: str
     """What is wrong, as a clause."""
     remedy: str
+    """What to do; empty where a finding about the whole column says it already."""
     rows: Rows
     each: list[str] | None = None
     """The reason of each record, where it differs from one to the next."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -92,10 +93,13 @@ def schema_faults(
 
 def _checks(column: Column) -> Iterator[tuple[Any, str]]:
     """Yield each check of a column with the clause for a value that fails it."""
+    whole = column.type == "integer"
     if column.min is not None:
-        yield pandera.Check.ge(_exact(column.min)), f"is below {_exact(column.min)}"
+        bound = _within_64_bits(math.ceil(column.min)) if whole else column.min
+        yield pandera.Check.ge(bound), f"is below {_plain(column.min)}"
     if column.max is not None:
-        yield pandera.Check.le(_exact(column.max)), f"is above {_exact(column.max)}"
+        bound = _within_64_bits(math.floor(column.max)) if whole else column.max
+        yield pandera.Check.le(bound), f"is above {_plain(column.max)}"
     if column.allowed is not None:
         yield (
             pandera.Check.isin(column.allowed),
@@ -117,8 +121,13 @@ class _Matches:
         return values.map(known).astype(bool)
 
 
-def _exact(bound: float) -> int | float:
-    return int(bound) if bound == int(bound) else bound
+def _within_64_bits(bound: int) -> int:
+    """Return a bound that an integer column can be compared to without rounding either."""
+    return min(max(bound, -(2**63)), 2**63 - 1)
+
+
+def _plain(bound: float) -> str:
+    return str(int(bound)) if bound == int(bound) else str(bound)
 
 
 def _faults(

@@ -14,6 +14,7 @@ from feature_worlds import (
     DAY,
     START,
     UNTIMED_DEFINITIONS,
+    UNTIMED_FEATURES,
     World,
     people,
     timed_world,
@@ -24,7 +25,7 @@ from hypothesis import strategies as st
 
 from millrace.dataset import DatasetManifest, assign_parts
 from millrace.dataset.manifest import EVENT_TIME, LABEL, SLICE
-from millrace.errors import DatasetError, FeatureError
+from millrace.errors import DatasetError, FeatureError, MillraceError
 from millrace.features import LookupPlan
 from millrace.progress import heard
 
@@ -56,7 +57,12 @@ def test_numbers_are_float32_with_nan_and_categories_text_with_blanks(tmp_path: 
         assert row["plan"] == (record["plan"] or "")
         assert row[LABEL] == (record["left"] == "yes")
     groups = rows.loc[["p0", "p1", "p2", "p4"], [SLICE + "age", SLICE + "active"]]
-    assert groups.to_numpy().tolist() == [["20", "true"], ["21", "false"], ["22", ""], ["", "false"]]
+    assert groups.to_numpy().tolist() == [
+        ["20", "true"],
+        ["21", "false"],
+        ["22", ""],
+        ["", "false"],
+    ]
 
 
 def test_the_manifest_says_what_lies_beside_it(tmp_path: Path) -> None:
@@ -108,7 +114,12 @@ def test_the_digest_depends_on_nothing_but_the_rows_and_their_meaning(tmp_path: 
     world = World(tmp_path / "3")
     world.write_spec(target={"column": "left", "kind": "binary", "positive": "no"})
     others.append(made(world, people(60)).digest)
-    assert len({digest, *others}) == 4
+    world = World(tmp_path / "4")
+    world.write("definitions.py", UNTIMED_DEFINITIONS.replace("person_money", "wallet"))
+    world.write("features.py", UNTIMED_FEATURES.replace("person_money", "wallet"))
+    world.write_spec(features=["person_profile", "wallet"])
+    others.append(made(world, people(60)).digest)
+    assert len({digest, *others}) == 5
 
 
 def test_records_without_a_label_are_left_out_and_counted(
@@ -131,7 +142,10 @@ def test_several_records_of_one_entity_keep_their_labels_and_share_a_part(tmp_pa
     assert sum(manifest.rows.values()) == 120
     found = {name: set(world.part(name)["id"]) for name in ("train", "validation", "test")}
     assert sum(len(ids) for ids in found.values()) == 60
-    assert world.rows()[LABEL].sum() == 30
+    rows = world.rows()
+    assert rows[LABEL].sum() == 30
+    expected = {record["id"]: record["age"] or np.nan for record in people(60)}
+    assert rows["age"].equals(rows["id"].map(expected).astype("float32"))
 
 
 def test_training_sees_what_held_at_the_as_of_time(tmp_path: Path) -> None:
@@ -197,6 +211,17 @@ def test_features_that_were_never_materialized_are_told_in_one_line(tmp_path: Pa
         world.assemble(people(60))
 
 
+def test_offline_tables_that_cannot_be_read_are_told_in_one_line(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.materialize(people(60))
+    (world.settings.store_folder / "features/people/offline/person_money.parquet").unlink()
+    (world.settings.store_folder / "features/people/offline/person_money.parquet").mkdir()
+    with pytest.raises(MillraceError) as caught:
+        world.assemble(people(60))
+    assert "\n" not in str(caught.value)
+    assert "features/people/offline" in str(caught.value)
+
+
 def test_timed_parts_are_windows_that_end_at_the_as_of_time(tmp_path: Path) -> None:
     world = timed_world(tmp_path)
     as_of = START + 6 * DAY
@@ -253,7 +278,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=12)
 @given(EVENTS, st.randoms(use_true_random=False))
 def test_no_feature_knows_the_future(events: list[dict[str, Any]], chance: Any) -> None:
     as_of = START + 6 * DAY

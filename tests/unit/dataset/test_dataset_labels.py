@@ -47,7 +47,13 @@ def test_a_label_counts_if_it_was_known_at_the_as_of_time() -> None:
     time = Time(event="at", label_known="known")
     assert known_labels(records, TARGET, time, NOON).tolist() == [True, *[False] * 4]
     at_event = Time(event="at")
-    assert known_labels(records, TARGET, at_event, NOON).tolist() == [True, False, True, True, False]
+    assert known_labels(records, TARGET, at_event, NOON).tolist() == [
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
     assert known_labels(records, TARGET, None, NOON).tolist() == [True, False, True, True, True]
 
 
@@ -83,7 +89,10 @@ def parts(train: Any, validation: Any, test: Any) -> tuple[Any, Any]:
 @pytest.mark.parametrize(
     ("split", "told"),
     [
-        (parts([], [0], [0, 1, 0, 1]), "the train part is empty; found train 0, validation 1, test"),
+        (
+            parts([], [0], [0, 1, 0, 1]),
+            "the train part is empty; found train 0, validation 1, test",
+        ),
         (parts([0, 1, 0, 1], [], [0, 1, 0, 1]), "the validation part is empty"),
         (parts([0, 1, 0, 1], [0], []), "the test part is empty"),
         (parts([0, 1, 0, 0], [0], [0, 1, 0, 1]), "the train part lacks a class; found 1 positive"),

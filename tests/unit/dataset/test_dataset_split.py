@@ -22,7 +22,9 @@ HOURS = st.lists(st.integers(0, 24 * 20), min_size=1, max_size=60)
 
 
 def frame(*columns: Any, names: str = "kl") -> pd.DataFrame:
-    return pd.DataFrame(dict(zip(names, columns, strict=False)), columns=list(names[: len(columns)]))
+    return pd.DataFrame(
+        dict(zip(names, columns, strict=False)), columns=list(names[: len(columns)])
+    )
 
 
 def times(hours: list[int]) -> pd.Series:
@@ -30,9 +32,7 @@ def times(hours: list[int]) -> pd.Series:
 
 
 def by_time(day: int, test: int = 3, validation: int = 2) -> SplitRule:
-    split = TimeSplit(
-        by="time", test=timedelta(days=test), validation=timedelta(days=validation)
-    )
+    split = TimeSplit(by="time", test=timedelta(days=test), validation=timedelta(days=validation))
     return split_rule(split, START + timedelta(days=day))
 
 
@@ -71,9 +71,7 @@ def test_the_order_of_rows_does_not_matter(order: list[int]) -> None:
     keys = [f"key {number}" for number in range(30)]
     for rule in (HASH, by_time(9)):
         parts = assign_parts(rule, frame(keys), times([8 * n for n in range(30)]))
-        mixed = assign_parts(
-            rule, frame([keys[n] for n in order]), times([8 * n for n in order])
-        )
+        mixed = assign_parts(rule, frame([keys[n] for n in order]), times([8 * n for n in order]))
         assert mixed.tolist() == [parts[n] for n in order]
 
 

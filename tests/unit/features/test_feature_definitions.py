@@ -86,7 +86,11 @@ def test_the_churn_example_can_be_loaded() -> None:
         ('name="active"', 'name="event_timestamp"', "a join key or the timestamp"),
         ('name="active"', 'name="__row"', "it begins with '__'"),
         ('timestamp_field="event_timestamp"', 'timestamp_field="at"', "expected 'event_timestamp'"),
-        ("    entities=[person],\n", "", "about an entity that the workload does not name; found n"),
+        (
+            "    entities=[person],\n",
+            "",
+            "about an entity that the workload does not name; found n",
+        ),
         (
             "    entities=[person],\n",
             "    entities=[person],\n    ttl=timedelta(days=1),\n",
@@ -112,8 +116,9 @@ def test_a_definition_that_cannot_be_used_is_told_in_one_line(
     assert before in UNTIMED_DEFINITIONS
     world.write(
         "definitions.py",
-        "from datetime import timedelta\nfrom feast import PushSource\nfrom feast.types import Array\n"
-        + UNTIMED_DEFINITIONS.replace(before, after),
+        "from datetime import timedelta\n"
+        "from feast import PushSource\n"
+        "from feast.types import Array\n" + UNTIMED_DEFINITIONS.replace(before, after),
     )
     if not told:
         load_definitions(world.workload)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from feature_worlds import UNTIMED_FEATURES, World, people, timed_world, visits
+from feature_worlds import TIMED_FEATURES, UNTIMED_FEATURES, World, people, timed_world, visits
 
 from millrace.errors import FeatureError
 from millrace.features import load_definitions
@@ -147,9 +147,14 @@ def test_functions_see_integers_and_truth_values_as_such_though_some_are_missing
 
 def test_the_order_of_records_does_not_matter(tmp_path: Path) -> None:
     world = timed_world(tmp_path)
+    first = 'records.drop_duplicates("shop")[["shop", "at", "amount"]]'
+    sums = 'records.groupby(["shop", "at"], as_index=False)["amount"].sum(min_count=1)'
+    assert sums in TIMED_FEATURES
+    world.write("features.py", TIMED_FEATURES.replace(sums, first))
     records = [*visits(3), {**visits(1)[0], "amount": 7.0}]
-    for view in (0, 1):
-        assert compute(world, records, view) == compute(world, records[::-1], view)
+    rows = compute(world, records)
+    assert len(rows) == 2
+    assert rows == compute(world, records[::-1]) == compute(world, records[5:] + records[:5])
 
 
 def test_one_function_cannot_change_what_the_next_one_sees(tmp_path: Path) -> None:
@@ -177,7 +182,9 @@ def test_a_fault_in_a_function_is_told_with_its_line(tmp_path: Path) -> None:
 
 def test_untimed_features_cannot_use_the_target(tmp_path: Path) -> None:
     world = World(tmp_path)
-    world.write("features.py", "def person_profile(r):\n    return r['left']\n\nperson_money = print\n")
+    world.write(
+        "features.py", "def person_profile(r):\n    return r['left']\n\nperson_money = print\n"
+    )
     with pytest.raises(FeatureError, match="features must not use the target 'left'"):
         compute(world, people(4))
 

@@ -104,13 +104,14 @@ def test_timed_rows_are_added_or_corrected_by_key_and_time() -> None:
 
 STATES = st.lists(
     st.dictionaries(
-        st.sampled_from("abc"), st.tuples(st.sampled_from(["x", "", None]), st.sampled_from([1, None]))
+        st.sampled_from("abc"),
+        st.tuples(st.sampled_from(["x", "", None]), st.sampled_from([1, None])),
     ),
     max_size=5,
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=30)
 @given(STATES)
 def test_the_table_tells_every_state_that_ever_was(states: list[dict[str, Any]]) -> None:
     table: pa.Table | None = None
@@ -121,7 +122,7 @@ def test_the_table_tells_every_state_that_ever_was(states: list[dict[str, Any]])
         assert {key: latest[key] for key in state} == state
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(STATES, STATES)
 def test_adding_the_same_again_changes_nothing(
     before: list[dict[str, Any]], after: list[dict[str, Any]]

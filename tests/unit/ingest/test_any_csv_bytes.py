@@ -55,6 +55,7 @@ def taken(content: bytes, template: Workload) -> list[tuple[str | None, ...]] | 
 @given(content=st.one_of(LIKE_CSV, st.binary(max_size=60)))
 @example(content=b'a\n"\n"\n')
 @example(content=b"a\r1\n")
+@example(content=b"a\n\r\r")
 @example(content=b"\xef\xbb\xbfa,b\n\n1,\n")
 def test_any_bytes_are_rejected_whole_or_taken_whole(content: bytes, shared: Workload) -> None:
     records = taken(content, shared)

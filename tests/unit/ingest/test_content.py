@@ -79,6 +79,7 @@ def test_names_and_types_belong_to_the_content() -> None:
         pa.array([1, None], pa.time32("s")),
         pa.array([1, None], pa.duration("us")),
         pa.array([b"\0", b"", None]),
+        pa.array([(1, 2, 3), None], pa.month_day_nano_interval()),
         pa.array([[1, None], None, []]),
         pa.array([{"x": 1}, None]),
         pa.nulls(1),

@@ -74,6 +74,7 @@ def test_records_are_read_with_the_line_they_start_in(
         (b'a,b\n1, "x"\n', 2, ["a quote stands inside a field"]),
         (b"a,b\n1,x\ry\n", 2, ["carriage return"]),
         (b"a,b\n1,x\r\r\n", 2, ["carriage return"]),
+        (b"a,b\n1,x\r\r", 2, ["carriage return"]),
         (b"a,b\n1,\xe4\n", 2, ["UTF-8", "byte 0xe4 at offset 6", "iconv"]),
         (b"a,b\n1,x\n2,\xff\n", 3, ["byte 0xff at offset 10"]),
         ("a,b\n1,x\n".encode("utf-16"), 1, ["byte 0xff at offset 0"]),

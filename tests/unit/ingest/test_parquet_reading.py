@@ -73,6 +73,11 @@ def test_how_text_is_stored_does_not_matter(workload: Workload, store: Store) ->
     assert len(digests) == 1
 
 
+def test_half_floats_are_read_as_floats(workload: Workload, store: Store) -> None:
+    pq.write_table(pa.table({"x": pa.array([1.5, None], pa.float16())}), workload.folder / "data")
+    assert ingest(workload, store).manifest.columns == {"x": "float"}
+
+
 def test_metadata_of_whoever_wrote_the_file_is_left_out(
     workload: Workload, store: Store, tmp_path: Path
 ) -> None:

@@ -13,6 +13,14 @@ from millrace.registry.mlflow_client import tracking
 from millrace.settings import Settings
 
 
+class Killed(BaseException):
+    """Stands for a kill: nothing handles it."""
+
+    @classmethod
+    def fall(cls, *args, **kwargs):
+        raise cls
+
+
 def register(settings, made, run="run-1", **more) -> Registration:
     bundle = made.bundle(f"bundle-{run}")
     return open_registry(settings).register(
@@ -110,6 +118,21 @@ def test_a_model_that_others_put_there_is_no_candidate(local, made):
         open_registry(local).champion("pumps")
 
 
+def test_the_workloads_are_those_that_millrace_registered(local, made, monkeypatch):
+    from mlflow.tracking.client import MlflowClient
+
+    assert open_registry(local).names() == []
+    with tracking(local, writes=True) as client:
+        client.create_registered_model("others")
+        client.create_experiment("others")
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(MlflowClient, "create_model_version", Killed.fall)
+        register(local, made)
+    assert open_registry(local).names() == []
+    register(local, made)
+    assert open_registry(local).names() == ["pumps"]
+
+
 def test_a_version_can_be_asked_for_and_an_unknown_one_is_named_with_those_there_are(local, made):
     done = register(local, made)
     registry = open_registry(local)
@@ -145,6 +168,7 @@ def test_nothing_is_made_where_nothing_was_registered(settings):
     registry = open_registry(settings)
     assert registry.champion("pumps") is None
     assert registry.candidates("pumps") == []
+    assert registry.names() == []
     assert registry.find("pumps", model="a", snapshot="b") is None
     assert not settings.home.exists()
 
@@ -152,10 +176,6 @@ def test_nothing_is_made_where_nothing_was_registered(settings):
 def test_an_unknown_workload_has_no_champion(local):
     assert open_registry(local).champion("pumps") is None
     assert open_registry(local).candidates("pumps") == []
-
-
-class Killed(BaseException):
-    """Stands for a kill: nothing handles it."""
 
 
 STEPS = [
@@ -257,11 +277,8 @@ def test_the_database_is_made_without_a_word_but_our_own(settings, made):
 def test_a_database_is_whole_or_not_there(settings, monkeypatch):
     import mlflow.store.db.utils as tables
 
-    def killed(engine):
-        raise Killed
-
     with monkeypatch.context() as patched:
-        patched.setattr(tables, "_upgrade_db", killed)
+        patched.setattr(tables, "_upgrade_db", Killed.fall)
         with pytest.raises(Killed), tracking(settings, writes=True):
             pass
     assert list(settings.home.iterdir()) == []

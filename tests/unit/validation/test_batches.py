@@ -54,6 +54,13 @@ def test_two_renamed_columns_are_not_taken_for_one(hold: Hold) -> None:
     assert "'COST_B'" in batch.findings("cost_b")[0].problem
 
 
+def test_one_column_is_not_taken_for_two(hold: Hold) -> None:
+    columns = {"id": {"type": "string"}, "cost_a": INT, "cost_b": INT}
+    batch = hold("id,cost\na,1\n", columns)
+    problems = [batch.findings(name)[0].problem for name in ("cost_a", "cost_b")]
+    assert ["renamed" in problem for problem in problems] == [True, False]
+
+
 def test_a_missing_column_rejects_the_batch_and_no_record_is_accepted(hold: Hold) -> None:
     batch = hold("id,n\na,1\nb,x\n", {"id": {"type": "string"}, "n": INT, "gone": INT})
     assert rejections(batch.report) == [("gone", "the column 'gone' is missing")]

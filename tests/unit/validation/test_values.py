@@ -148,6 +148,11 @@ def test_a_value_is_read_as_its_type_or_not_at_all(kind: str, value: object, exp
     assert type(found) is type(expected)
 
 
+@pytest.mark.parametrize("kind", sorted(CASES))
+def test_the_texts_above_make_a_column(kind: str) -> None:
+    check_column(pa.array([value for value, _ in CASES[kind] if isinstance(value, str)]), kind)
+
+
 LIKE_VALUES = st.one_of(
     st.none(),
     st.text(max_size=5),
