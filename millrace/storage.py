@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import errno
 import json
 import os
 import shutil
@@ -126,11 +127,24 @@ class Store:
             try:
                 shutil.copytree(folder, partial, dirs_exist_ok=True)
                 partial.chmod(0o755)
-                shutil.rmtree(target, ignore_errors=True)
-                partial.rename(target)
-            except BaseException:
+                self._move(partial, target)
+            finally:
                 shutil.rmtree(partial, ignore_errors=True)
+
+    @staticmethod
+    def _move(partial: Path, target: Path) -> None:
+        """Put a whole folder into its place, unless another process was quicker."""
+        try:
+            partial.rename(target)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
+            if (target / "manifest.json").exists():
+                return
+            half_written = Path(tempfile.mkdtemp(dir=target.parent, prefix=".partial-"))
+            target.rename(half_written)
+            shutil.rmtree(half_written, ignore_errors=True)
+            partial.rename(target)
 
     def fetch(self, key: str, folder: Path) -> Path:
         """Return a local folder with what lies under the key, copied there if it is remote.

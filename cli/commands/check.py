@@ -45,7 +45,9 @@ def _source(workload: Workload) -> str:
 
     from millrace.ingest.readers import open_reader
     from millrace.validation.presence import presence_findings
+    from millrace.validation.schema import check_declarations
 
+    check_declarations(workload)
     chunks = open_reader(workload, None).chunks()
     first = pa.Table.from_batches([next(iter(chunks)).records])
     findings = presence_findings(first, workload.spec.contract, None)

@@ -54,11 +54,19 @@ def _read(store: Store, key: str) -> Entry:
 
 
 def place(
-    entries: list[Entry], digest: str, rows: int, window: Window | None, as_of: datetime | None
+    entries: list[Entry],
+    digest: str,
+    rows: int,
+    window: Window | None,
+    as_of: datetime | None,
+    *,
+    timed: bool,
 ) -> tuple[Entry, bool]:
-    """Return a content's entry, and whether it is a new one.
+    """Return a content's entry, and whether the content is new.
 
-    The content that the newest entry shows is not new, and keeps the time it was first seen at.
+    The content that the newest entry shows is not new. Without a clock it keeps the time it was
+    first seen at, so that nothing is computed again; with one, freshness and labels are asked for
+    as of now, although nothing came in.
 
     Args:
         entries: the history, the oldest first.
@@ -67,12 +75,13 @@ def place(
         window: the time window it was taken for.
         as_of: when it was seen, in UTC; None for now, or a moment later if the newest entry is not
             in the past.
+        timed: whether the workload has a clock.
     """
     newest = entries[-1].as_of if entries else datetime.min.replace(tzinfo=UTC)
     now = max(datetime.now(UTC).replace(microsecond=0), newest + timedelta(seconds=1))
     entry = Entry(digest=digest, as_of=as_of or now, rows=rows, window=window)
     known = [old for old in entries if old.as_of == newest and old.shows(entry)]
-    return (known[0], False) if known else (entry, True)
+    return (known[0] if known and not timed else entry), not known
 
 
 def before(entries: list[Entry], entry: Entry) -> list[Entry]:

@@ -28,8 +28,8 @@ def ingest(
     Args:
         workload: whose source is read.
         store: where the snapshot and the history of snapshots lie.
-        as_of: when this content was seen, by default now; a content that the run before took too
-            keeps the time at which it was first seen.
+        as_of: when this content was seen, by default now; without a clock, a content that the run
+            before took too keeps the time at which it was first seen.
         window: start and end of the event times to take; only for workloads with a clock.
 
     Raises:
@@ -45,8 +45,9 @@ def ingest(
         store.publish(folder / "snapshot", key)
     entries = recall(store, f"{home}/history")
     moment = in_utc(as_of) if as_of else None
-    entry, is_new = place(entries, manifest.digest, manifest.rows, window, moment)
-    if is_new:
+    timed = workload.spec.time is not None
+    entry, is_new = place(entries, manifest.digest, manifest.rows, window, moment, timed=timed)
+    if entry not in entries:
         store.write_json(f"{home}/history/{entry.name}", entry.model_dump(mode="json"))
     earlier = before(entries, entry)
     say("snapshot_taken", digest=manifest.digest, rows=manifest.rows, is_new=is_new)

@@ -1,5 +1,6 @@
 """What is written to the store appears whole or not at all."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,15 @@ def test_a_store_that_does_not_answer_is_told_in_one_line(monkeypatch: pytest.Mo
     assert "s3://b/anything" in message
     assert "MILLRACE_S3_ENDPOINT" in message
     assert "\n" not in message
+
+
+def test_processes_that_publish_the_same_folder_at_once_all_succeed(tmp_path: Path) -> None:
+    folder = made_folder(tmp_path / "made")
+    home = tmp_path / "home"
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(20):
+            key = f"bundles/{number}"
+            stores = [Store(Settings(home=home)) for _ in range(8)]
+            list(pool.map(lambda store, key=key: store.publish(folder, key), stores))
+            assert stores[0].read_bytes(f"{key}/deep/file") == b"content"
+    assert stores[0].names("bundles") == sorted(map(str, range(20)))

@@ -1,4 +1,4 @@
-"""A linear model of everything, plus a small network for what is not linear."""
+"""Logistic regression with curves instead of straight lines, and a small network beside it."""
 
 from itertools import accumulate
 
@@ -7,34 +7,41 @@ from torch import Tensor, nn
 
 from millrace.training import Inputs
 
+LOW, HIGH = -1.5, 3.0
+"""Where a number's curve bends, in standard deviations; beyond, it is a straight line."""
+
 
 class ChurnNet(nn.Module):
     """Logits of leaving.
 
-    Each category's value has an effect of its own, which adds up with the numbers' as in logistic
-    regression, and an embedding, which the network sees together with the numbers.
+    The additive part gives each value of a category an effect, and each number a curve: a slope,
+    and a hat function at each knot. The network sees all inputs at once, and so what they mean
+    only together.
     """
 
+    starts: Tensor
+    knots: Tensor
+
     def __init__(
-        self, inputs: Inputs, *, width: int = 32, embedding: int = 4, dropout: float = 0.2
+        self, inputs: Inputs, *, knots: int = 16, width: int = 16, dropout: float = 0.5
     ) -> None:
         super().__init__()
-        *starts, values = accumulate(inputs.cardinalities, initial=0)
-        self.register_buffer("starts", torch.tensor(starts))  # of each category in one table
-        self.linear = nn.Linear(inputs.numbers, 1)
-        self.effects = nn.Embedding(values, 1)
-        self.embeddings = nn.Embedding(values, embedding)
+        *starts, self.values = accumulate(inputs.cardinalities, initial=0)
+        self.register_buffer("starts", torch.tensor(starts, dtype=torch.int64))
+        self.register_buffer("knots", torch.linspace(LOW, HIGH, knots))
+        self.spacing = (HIGH - LOW) / (knots - 1)
+        plain = inputs.numbers + self.values
+        self.additive = nn.Linear(plain + inputs.numbers * knots, 1)
         self.network = nn.Sequential(
-            nn.Linear(inputs.numbers + embedding * len(starts), width),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(width, 1),
+            nn.Linear(plain, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, 1)
         )
-        nn.init.zeros_(self.effects.weight)
+        nn.init.zeros_(self.additive.weight)
 
     def forward(self, numbers: Tensor, categories: Tensor) -> Tensor:
         """Return n logits of numbers [n, numbers] and categories [n, categories]."""
-        places = categories + self.starts
-        linear = self.linear(numbers) + self.effects(places).sum(dim=1)
-        together = torch.cat([numbers, self.embeddings(places).flatten(1)], dim=1)
-        return (linear + self.network(together)).squeeze(1)
+        one_hot = numbers.new_zeros(len(numbers), self.values)
+        one_hot = one_hot.scatter(1, categories + self.starts, 1.0)
+        plain = torch.cat([numbers, one_hot], dim=1)
+        hats = torch.relu(1 - (numbers.unsqueeze(2) - self.knots).abs() / self.spacing)
+        logits: Tensor = self.additive(torch.cat([plain, hats.flatten(1)], dim=1))
+        return (logits + self.network(plain)).squeeze(1)

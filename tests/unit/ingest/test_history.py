@@ -94,3 +94,13 @@ def test_a_broken_entry_is_told(take: Take, store: Store) -> None:
     store.write_bytes("snapshots/sample/history/20240101T000000.000000Z-x.json", b"{}")
     with pytest.raises(StoreError, match=r"-x\.json: is no entry .*delete the file"):
         take(3)
+
+
+def test_with_a_clock_the_same_content_is_asked_for_as_of_now(
+    csv_workload: Written, store: Store
+) -> None:
+    content = "id,at\na,2024-01-01\n"
+    workload = csv_workload(content, time="at")
+    first, second = (ingest(workload, store, as_of=FIRST + n * DAY) for n in (0, 1))
+    assert (second.as_of, second.is_new) == (FIRST + DAY, False)
+    assert second.key == first.key
