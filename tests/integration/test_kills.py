@@ -53,21 +53,25 @@ def process_of(step: str, parent: int, deadline: float = 120) -> psutil.Process:
     raise AssertionError(f"{step} did not start within {deadline} s")
 
 
-def is_at_work(laptop: Laptop, step: str, since: float) -> bool:
+def has_begun(laptop: Laptop, step: str, since: float) -> bool:
     records = laptop.store.glob(f"r*/*/**/{step}.json")
-    return any(
-        record.stat().st_mtime > since and '"running"' in record.read_text() for record in records
-    )
+    return any(record.stat().st_mtime > since for record in records)
 
 
 def kill_in_the_middle(laptop: Laptop, step: str) -> str:
-    """Start a run, kill a step once it is at work, and return what the user sees."""
+    """Start a run, kill a step once it has begun its work, and return what the user sees.
+
+    The step runs in slices of a few milliseconds, so that a short one does not slip through.
+    """
     since = time.time()
     with started(laptop) as run:
         victim = process_of(step, run.pid)
-        while victim.is_running() and not is_at_work(laptop, step, since):
-            time.sleep(0.01)
         with contextlib.suppress(psutil.NoSuchProcess):
+            victim.suspend()
+            while not has_begun(laptop, step, since):
+                victim.resume()
+                time.sleep(0.002)
+                victim.suspend()
             victim.kill()
         output, _ = run.communicate(timeout=120)
         assert run.returncode == 1, output
@@ -98,9 +102,11 @@ def test_a_kill_in_each_step_and_then_a_run_ends_as_if_there_had_been_none(
     after, before = rough.run("machines"), calm.run("machines")
     assert after["outcome"] in ("registered", "unchanged")
     assert after["registration"]["version"] == 1
-    assert after["registration"]["digest"] == before["registration"]["digest"]
     assert after["metrics"] == before["metrics"]
-    assert len(json.loads(rough.millrace("candidates", "--json").stdout)) == 1
+    (one,), (other,) = (
+        json.loads(laptop.millrace("candidates", "--json").stdout) for laptop in (rough, calm)
+    )
+    assert one["model"] == other["model"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -49,7 +49,6 @@ customer_billing = FeatureView(
         Field(name="PaymentMethod", dtype=String),
         Field(name="MonthlyCharges", dtype=Float64),
         Field(name="TotalCharges", dtype=Float64),
-        Field(name="charges_per_service", dtype=Float64),
     ],
     source=FileSource(path="customer_billing.parquet", timestamp_field="event_timestamp"),
 )

@@ -17,6 +17,7 @@ SERVICES = [
     "StreamingTV",
     "StreamingMovies",
 ]
+BILLING = ["Contract", "PaperlessBilling", "PaymentMethod", "MonthlyCharges", "TotalCharges"]
 
 
 def customer_profile(records: pd.DataFrame) -> pd.DataFrame:
@@ -26,24 +27,12 @@ def customer_profile(records: pd.DataFrame) -> pd.DataFrame:
 
 def customer_services(records: pd.DataFrame) -> pd.DataFrame:
     """What the customer has subscribed to, and to how many things."""
-    rows = records[["customerID", *SERVICES]]
-    return rows.assign(services=count_services(records))
+    return records[["customerID", *SERVICES]].assign(services=count_services(records))
 
 
 def customer_billing(records: pd.DataFrame) -> pd.DataFrame:
     """How the customer pays, and how much."""
-    rows = records[
-        [
-            "customerID",
-            "Contract",
-            "PaperlessBilling",
-            "PaymentMethod",
-            "MonthlyCharges",
-            "TotalCharges",
-        ]
-    ]
-    services = count_services(records).clip(lower=1)
-    return rows.assign(charges_per_service=rows["MonthlyCharges"] / services)
+    return records[["customerID", *BILLING]]
 
 
 def count_services(records: pd.DataFrame) -> pd.Series:

@@ -64,7 +64,7 @@ def test_the_churn_example_can_be_loaded() -> None:
 
     definitions = load_definitions(load_workload(ROOT / "workloads" / "churn"))
     assert definitions.join_keys == ["customerID"]
-    assert len(definitions.features) == 21
+    assert len(definitions.features) == 20
 
 
 @pytest.mark.parametrize(
