@@ -42,7 +42,8 @@ def _retrain(settings: Settings, name: str) -> dict[str, TaskEnded]:
     def hear(event: Event) -> None:
         if isinstance(event, TaskEnded):
             ended[event.task] = event
-            print(f"  {event.task:<12} {event.seconds:6.2f} s  {event.peak_bytes / 1e6:6.0f} MB")
+            told = f"  {event.task:<12} {event.seconds:6.2f} s  {event.peak_bytes / 1e6:6.0f} MB\n"
+            sys.stderr.write(told)
 
     arguments = {"workload": str(WORKLOAD), "run": name}
     log = settings.store_folder / "runs" / name / "log.txt"

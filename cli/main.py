@@ -154,9 +154,14 @@ def report(
     report(what, output, as_json=json)
 
 
+class Interrupted(BaseException):
+    """Somebody pressed Ctrl-C or ended the command."""
+
+
 def main() -> None:
     """Run the command; every fault ends in one line and a code that is not zero."""
-    signal.signal(signal.SIGTERM, _interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     try:
         app(standalone_mode=True)
     except MillraceError as error:
@@ -164,7 +169,7 @@ def main() -> None:
             sys.stdout.write(json_.dumps({"error": error.as_dict()}) + "\n")
         sys.stderr.write(f"millrace: {error}\n")
         sys.exit(1)
-    except KeyboardInterrupt:
+    except Interrupted:
         sys.stderr.write("millrace: interrupted; what was done before is kept, so run again\n")
         sys.exit(130)
     except BrokenPipeError:
@@ -173,4 +178,4 @@ def main() -> None:
 
 
 def _interrupted(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+    raise Interrupted

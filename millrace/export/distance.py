@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import numpy.typing as npt
 
@@ -29,9 +31,6 @@ def total_variation(one: list[str], other: list[str]) -> float:
         one: at least one value.
         other: at least one value.
     """
-    values, places = np.unique(np.array([*one, *other], dtype=object), return_inverse=True)
-    shares = [
-        np.bincount(part, minlength=len(values)) / len(part)
-        for part in (places[: len(one)], places[len(one) :])
-    ]
-    return float(np.abs(shares[0] - shares[1]).sum() / 2)
+    shares = Counter(one), Counter(other)
+    values = sorted({*one, *other})  # sums of floats depend on their order, sets on the process
+    return sum(abs(shares[0][v] / len(one) - shares[1][v] / len(other)) for v in values) / 2

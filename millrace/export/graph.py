@@ -145,6 +145,9 @@ def _without_noise(model: onnx.ModelProto) -> onnx.ModelProto:
     _clear_remarks(model)
     model.producer_name = "millrace"
     model.producer_version = model.domain = ""
+    versions = {opset.domain: opset.version for opset in model.opset_import}
+    del model.opset_import[:]  # joining repeats what both parts import
+    model.opset_import.extend(helper.make_opsetid(*pair) for pair in sorted(versions.items()))
     del model.graph.value_info[:]  # holds numbered symbols; onnxruntime infers shapes itself
     for dimension in model.graph.output[0].type.tensor_type.shape.dim:
         if dimension.dim_param:

@@ -13,6 +13,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from millrace.errors import TrainingError
+
 Value = TypeVar("Value")
 
 
@@ -72,7 +74,11 @@ class Ranks:
 
 @contextmanager
 def joined_ranks() -> Iterator[Ranks]:
-    """Join the processes that the environment (as torchrun sets it) speaks of, and leave after."""
+    """Join the processes that the environment (as torchrun sets it) speaks of, and leave after.
+
+    Raises:
+        TrainingError: there are said to be others, and they do not answer.
+    """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     cuda = torch.cuda.is_available()
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else None
@@ -80,7 +86,14 @@ def joined_ranks() -> Iterator[Ranks]:
     if size == 1:
         yield Ranks(0, 1, here)
         return
-    dist.init_process_group("nccl" if cuda else "gloo")
+    try:
+        dist.init_process_group("nccl" if cuda else "gloo")
+    except (ValueError, RuntimeError) as error:
+        raise TrainingError(
+            f"the {size} processes do not find each other: {str(error).splitlines()[0]}",
+            where="WORLD_SIZE",
+            remedy="start them with torchrun, or unset WORLD_SIZE to train in one process",
+        ) from error
     try:
         yield Ranks(dist.get_rank(), size, here)
     finally:

@@ -37,7 +37,7 @@ class Standardise(nn.Module):
         """Return float32 [n, numbers + indicators] of float32 [n, numbers] with NaN for missing."""
         missing = torch.isnan(numbers)
         scaled = ((numbers - self.mean) / self.std).clamp(-CLIP, CLIP)
-        filled = torch.where(missing, torch.zeros_like(scaled), scaled)
+        filled = torch.where(missing, 0.0, scaled)
         if self.indicated.shape[0] == 0:
             return filled
         return torch.cat([filled, missing.to(filled.dtype).index_select(1, self.indicated)], dim=1)

@@ -51,9 +51,7 @@ def test_a_column_that_was_renamed(laptop: Laptop) -> None:
 
 def test_a_learning_rate_that_makes_the_loss_nan(laptop: Laptop) -> None:
     file = laptop.workload("machines") / "workload.yaml"
-    laptop.edit(
-        file, lambda text: text.replace("  training:", "  training:\n    learning_rate: 1.0e30")
-    )
+    laptop.edit(file, lambda text: text.replace("learning_rate: 0.005", "learning_rate: 1.0e30"))
     assert "learning rate" in red(laptop, "train")["failure"]["message"]
 
 

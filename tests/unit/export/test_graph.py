@@ -121,6 +121,7 @@ def test_the_graph_holds_no_remark_and_no_path(both, tmp_path):
     assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
     assert not any(value.metadata_props for value in model.graph.initializer)
     assert (model.producer_name, model.producer_version) == ("millrace", "")
+    assert [opset.domain for opset in model.opset_import] == ["", "ai.onnx.ml"]
     for remark in (b"model.py", b"pkg.torch", b".venv", str(tmp_path.parent).encode()):
         assert remark not in both.content
 

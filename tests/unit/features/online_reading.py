@@ -1,4 +1,4 @@
-"""Read an online store with nothing but a lookup plan, as a server without Feast does."""
+"""Read an online store by Feast, and by a lookup plan alone, as a server without Feast does."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import mmh3
+from feature_worlds import World
 
-from millrace.features import LookupPlan
+from millrace.features import FeatureState, LookupPlan, load_definitions, lookup_plan
+from millrace.features.connect import open_to_read
 from millrace.features.lookup import ViewLookup
 
 _KEY_TYPES = {"STRING": 2, "INT32": 3, "INT64": 4}
@@ -84,3 +86,25 @@ def read_redis(
             if place in row:
                 found[field.name] = decoded(row[place], field.type)
     return found
+
+
+def by_feast(world: World, *entities: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what Feast itself says of entities online."""
+    definitions = load_definitions(world.workload)
+    names = [f"{feature.view}:{feature.name}" for feature in definitions.features]
+    feast = open_to_read(world.workload, world.settings, world.store)
+    answer = feast.get_online_features(features=names, entity_rows=list(entities)).to_dict()
+    fields = [feature.name for feature in definitions.features]
+    return [{name: answer[name][row] for name in fields} for row in range(len(entities))]
+
+
+def by_plan(world: World, *entities: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the rows of the online store say, read by the lookup plan alone."""
+    plan = lookup_plan(world.workload, load_definitions(world.workload))
+    file = world.settings.feast_folder(world.name) / "online.db"
+    return [read_sqlite(file, plan, entity) for entity in entities]
+
+
+def changes(state: FeatureState) -> list[tuple[int, int, int]]:
+    """Return rows, added and materialized rows of each view."""
+    return [(view.rows, view.added, view.materialized) for view in state.views]

@@ -1,4 +1,4 @@
-"""Materialize: what a run adds offline, what it brings online, and what may not change."""
+"""Materialize: what a run adds offline, and what it brings online."""
 
 from __future__ import annotations
 
@@ -7,47 +7,24 @@ import sqlite3
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from feature_worlds import (
     DAY,
     START,
-    UNTIMED_DEFINITIONS,
     UNTIMED_FEATURES,
     World,
     people,
     timed_world,
     visits,
 )
-from online_reading import read_redis, read_sqlite
+from online_reading import by_feast, by_plan, changes, read_redis
 from tiny_redis import tiny_redis
 
 from millrace.errors import FeatureError
 from millrace.features import load_definitions, lookup_plan
-from millrace.features.connect import open_to_read, open_to_write
+from millrace.features.connect import open_to_write
 from millrace.progress import heard
-
-
-def by_feast(world: World, *entities: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what Feast itself says of entities online."""
-    definitions = load_definitions(world.workload)
-    names = [f"{feature.view}:{feature.name}" for feature in definitions.features]
-    feast = open_to_read(world.workload, world.settings, world.store)
-    answer = feast.get_online_features(features=names, entity_rows=list(entities)).to_dict()
-    fields = [feature.name for feature in definitions.features]
-    return [{name: answer[name][row] for name in fields} for row in range(len(entities))]
-
-
-def by_plan(world: World, *entities: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what the rows of the online store say, read by the lookup plan alone."""
-    plan = lookup_plan(world.workload, load_definitions(world.workload))
-    file = world.settings.feast_folder(world.name) / "online.db"
-    return [read_sqlite(file, plan, entity) for entity in entities]
-
-
-def changes(state: Any) -> list[tuple[int, int, int]]:
-    return [(view.rows, view.added, view.materialized) for view in state.views]
 
 
 def test_the_first_run_brings_everything_and_the_second_nothing(tmp_path: Path) -> None:
@@ -219,64 +196,6 @@ def test_progress_tells_of_each_view(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert None not in events, "Feast printed something of its own"
     names = [event["event"] for event in events if event]
     assert names == ["records_read", *["features_computed"] * 2, *["features_online"] * 2]
-
-
-CHANGED = UNTIMED_DEFINITIONS.replace(
-    'Field(name="age", dtype=Int64)', 'Field(name="age", dtype=Float64)'
-)
-
-
-def test_a_view_that_changed_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    before = world.materialize(people(5))
-    world.write("definitions.py", CHANGED)
-    with pytest.raises(FeatureError) as caught:
-        world.materialize(people(6), START + DAY)
-    assert "'person_profile' has changed, and it is registered as it was" in str(caught.value)
-    assert "found age DOUBLE; expected age INT64, id STRING, plan STRING" in str(caught.value)
-    assert "give the changed view a new name, such as person_profile_v2" in str(caught.value)
-    world.write("definitions.py", UNTIMED_DEFINITIONS)
-    assert world.materialize(people(5)).digest == before.digest
-
-
-def test_a_view_that_a_serving_bundle_reads_is_protected_without_a_registry(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    plan = lookup_plan(world.workload, load_definitions(world.workload))
-    world.materialize(people(5), protected=(plan,))
-    shutil.rmtree(world.settings.home)
-    world.write("definitions.py", CHANGED)
-    with pytest.raises(FeatureError, match="a model that serves reads it as it was"):
-        world.materialize(people(5), protected=(plan,))
-    other = plan.model_copy(update={"project": "another"})
-    world.materialize(people(5), protected=(other,))
-
-
-def test_a_new_view_leaves_the_old_one_where_it_is(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    old = lookup_plan(world.workload, load_definitions(world.workload))
-    world.materialize(people(5))
-    definitions = UNTIMED_DEFINITIONS.replace("person_money", "person_money_v2")
-    world.write("definitions.py", definitions.replace('name="active"', 'name="is_active"'))
-    features = UNTIMED_FEATURES.replace("person_money", "person_money_v2")
-    renamed = '.rename(columns={"active": "is_active"})'
-    world.write("features.py", features.replace('"active"]]', f'"active"]]{renamed}'))
-    world.write_spec(features=["person_profile", "person_money_v2"])
-    world.materialize(people(5), START + DAY, protected=(old,))
-    file = world.settings.feast_folder(world.name) / "online.db"
-    assert read_sqlite(file, old, {"id": "p1"})["spend"] == 0.5
-    assert by_feast(world, {"id": "p1"})[0]["is_active"] is False
-
-
-def test_a_description_may_change(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    world.materialize(people(5))
-    text = UNTIMED_DEFINITIONS.replace(
-        'name="person_money",', 'name="person_money",\n    description="what they spend",'
-    )
-    world.write("definitions.py", text)
-    assert changes(world.materialize(people(5))) == [(5, 0, 0), (5, 0, 0)]
-    feast = open_to_read(world.workload, world.settings, world.store)
-    assert feast.get_feature_view("person_money").description == "what they spend"
 
 
 def test_redis_holds_what_sqlite_holds(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from feature_worlds import DAY, START, World, people
-from test_materialize import by_feast
+from online_reading import by_feast
 
 from millrace.errors import FeatureError, StoreError
 from millrace.progress import heard

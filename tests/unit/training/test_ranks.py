@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import write_dataset, write_workload
 
+from millrace.errors import TrainingError
 from millrace.training import TrainingReport, train
 from millrace.training.ranks import Ranks
 
@@ -41,6 +42,15 @@ def test_one_process_sees_its_batch_as_it_is():
     share, counts = ALONE.share(torch.tensor([5, 2, 7]))
     assert share.tolist() == [5, 2, 7]
     assert counts.tolist() == [1, 1, 1]
+
+
+def test_processes_that_nobody_started_are_an_error(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    dataset = write_dataset(tmp_path / "dataset")
+    with pytest.raises(TrainingError, match=r"the 2 processes do not find each other.*torchrun"):
+        train(write_workload(tmp_path / "w"), dataset, tmp_path / "out", checkpoint=tmp_path / "k")
 
 
 @pytest.mark.slow
