@@ -24,13 +24,15 @@ def main() -> None:
     width = max(len(row["name"]) for row in rows)
     print(f"\n{'':<{width}}  {'ours':>9}  {'peer':>9}  {'ratio':>6}  goal")
     for row in rows:
-        peer, ratio = (f"{v:g}" if v is not None else "" for v in (row["peer"], row["ratio"]))
-        met = "met" if row["met"] else "MISSED"
-        print(
-            f"{row['name']:<{width}}  {row['ours']:>9g}  {peer:>9}  {ratio:>6}  {row['goal']}: {met}"
-        )
+        print(_line(row, width))
     print(f"\nwrote {RESULT}")
     sys.exit(not all(row["met"] for row in rows))
+
+
+def _line(row: Row, width: int) -> str:
+    peer, ratio = (f"{v:g}" if v is not None else "" for v in (row["peer"], row["ratio"]))
+    verdict = f"{row['goal']}: {'met' if row['met'] else 'MISSED'}"
+    return f"{row['name']:<{width}}  {row['ours']:>9g}  {peer:>9}  {ratio:>6}  {verdict}"
 
 
 if __name__ == "__main__":

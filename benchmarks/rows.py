@@ -6,7 +6,7 @@ from typing import TypedDict
 
 
 class Row(TypedDict):
-    """One measurement: ours, the peer's if there is one, their ratio, the goal, and if it is met."""
+    """One measurement: ours, the peer's if there is one, their ratio, the goal."""
 
     name: str
     ours: float

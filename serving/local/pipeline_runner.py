@@ -28,7 +28,6 @@ from millrace.settings import Settings
 from serving.local.events import Event, TaskEnded, TaskSaid, TaskStarted
 from serving.local.subprocesses import Ended, run_command
 
-
 SHELL_SIGNALS = 128
 """A shell whose command was killed by a signal ends with this much more."""
 
@@ -158,8 +157,8 @@ def _ending(task: _Task, succeeded: bool, seconds: float) -> TaskEnded:
         task.failure
         or PipelineError(
             f"the step was killed by signal {number}"
-        if number
-        else f"the step ended with code {code}",
+            if number
+            else f"the step ended with code {code}",
             where=task.name,
             remedy="read the run's log; what was done before is kept, so run again",
         ).as_dict()
