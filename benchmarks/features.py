@@ -84,13 +84,13 @@ def ours(folder: Path, turn: int) -> float:
     from millrace.features.feast_import import import_feast
     from millrace.features.materialization import materialize
     from millrace.settings import Settings
-    from millrace.storage import Store
+    from millrace.storage import open_store
     from millrace.workload import load_workload
 
     import_feast()
     began = time.perf_counter()
     settings = Settings(home=folder / f"home-{turn}")
-    workload, store, accepted = load_workload(WORKLOAD), Store(settings), folder / "accepted"
+    workload, store, accepted = load_workload(WORKLOAD), open_store(settings), folder / "accepted"
     materialize(workload, accepted, store, settings, as_of=AS_OF)
     assemble(workload, accepted, folder / "dataset", settings, store, as_of=AS_OF)
     return time.perf_counter() - began

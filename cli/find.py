@@ -8,7 +8,7 @@ from pathlib import Path
 from millrace.errors import MillraceError
 from millrace.runs.summary import RunSummary
 from millrace.settings import Settings
-from millrace.storage import Store
+from millrace.storage import open_store
 
 
 def workload_folder(named: str) -> Path:
@@ -26,7 +26,7 @@ def find_run(named: str, settings: Settings) -> RunSummary:
     Raises:
         MillraceError: there is no such run, or it has left no summary.
     """
-    store = Store(settings)
+    store = open_store(settings)
     runs = store.names("runs")
     name = Path(named).name if "/" in named else named
     ours = [run for run in runs if run == name] or [

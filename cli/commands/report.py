@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from cli.console import console, print_json
 from cli.find import find_run
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
-from millrace.storage import Store
+from millrace.storage import open_store
 
 
 def report(what: str, output: Path | None, *, as_json: bool) -> None:
@@ -20,19 +19,23 @@ def report(what: str, output: Path | None, *, as_json: bool) -> None:
     """
     settings = load_settings()
     told = find_run(what, settings)
-    place = Store(settings).location(f"runs/{told.run}/report.html")
+    store = open_store(settings)
+    key = f"runs/{told.run}/report.html"
+    place = store.location(key)
     if output is not None:
-        try:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(place, output)
-        except OSError as error:
-            raise MillraceError(
-                f"cannot be written: {error.strerror}",
-                where=str(output),
-                remedy="name another file",
-            ) from error
+        _write(output, store.read_bytes(key))
         place = str(output)
     if as_json:
         print_json({"run": told.run, "outcome": told.outcome, "report": place})
     else:
         console.print(place, soft_wrap=True)
+
+
+def _write(file: Path, page: bytes) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(page)
+    except OSError as error:
+        raise MillraceError(
+            f"cannot be written: {error.strerror}", where=str(file), remedy="name another file"
+        ) from error

@@ -15,8 +15,8 @@ from cli.narrate import Narrator
 from cli.views import show_summary
 from millrace.errors import MillraceError
 from millrace.runs.summary import RunSummary
-from millrace.settings import Settings, load_settings
-from millrace.storage import Store
+from millrace.settings import load_settings
+from millrace.storage import Store, open_store
 from millrace.workload import load_workload
 from serving.local.lock import only_run
 from serving.local.pipeline_runner import run_pipeline
@@ -64,8 +64,14 @@ def run(request: Request, *, as_json: bool) -> None:
             log,
             narrator.hear,
         )
-    told = _summary(Store(settings), name)
-    places = _places(settings, name)
+    store = open_store(settings)
+    told = _summary(store, name)
+    places = {
+        "report": store.location(f"runs/{name}/report.html"),
+        "summary": store.location(f"runs/{name}/summary.json"),
+        "log": str(log),
+        "registry": settings.mlflow_tracking_uri,
+    }
     if as_json:
         print_json(_as_json(told, places, narrator))
     elif told is not None:
@@ -87,16 +93,6 @@ def _summary(store: Store, run: str) -> RunSummary | None:
         return RunSummary.model_validate_json(store.read_bytes(f"runs/{run}/summary.json"))
     except MillraceError:
         return None
-
-
-def _places(settings: Settings, run: str) -> dict[str, str]:
-    folder = settings.store_folder / "runs" / run
-    return {
-        "report": str(folder / "report.html"),
-        "summary": str(folder / "summary.json"),
-        "log": str(folder / "log.txt"),
-        "registry": settings.mlflow_tracking_uri,
-    }
 
 
 def _as_json(told: RunSummary | None, places: dict[str, str], narrator: Narrator) -> dict[str, Any]:

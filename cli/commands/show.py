@@ -13,7 +13,7 @@ from cli.views import show_summary
 from millrace.errors import MillraceError
 from millrace.registry.card import Card
 from millrace.settings import Settings, load_settings
-from millrace.storage import Store
+from millrace.storage import open_store
 
 
 def show(what: str, *, as_json: bool) -> None:
@@ -30,7 +30,7 @@ def show(what: str, *, as_json: bool) -> None:
     if as_json:
         print_json(json.loads(told.model_dump_json()))
         return
-    store = Store(settings)
+    store = open_store(settings)
     places = {"report": store.location(f"runs/{told.run}/report.html")}
     console.print(f"[bold]{escape(told.run)}[/], {told.started[:19].replace('T', ' ')} UTC")
     for step in told.steps:
@@ -40,7 +40,7 @@ def show(what: str, *, as_json: bool) -> None:
 
 
 def _show_bundle(start: str, settings: Settings, *, as_json: bool) -> None:
-    store = Store(settings)
+    store = open_store(settings)
     digests = [name for name in store.names("bundles/sha256") if name.startswith(start)]
     if len(digests) != 1:
         raise MillraceError(

@@ -44,7 +44,7 @@ def ingest(
             as_of=point_in_time(as_of, "as_of"),
             window=time_window(window_start, window_end),
         )
-        snapshot.uri = work.store.location(taken.key)
+        work.address(snapshot, taken.key)
         snapshot.metadata["digest"] = taken.manifest.digest
         work.document = taken
         state = "new" if taken.is_new else "the same as before"

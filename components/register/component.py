@@ -44,7 +44,7 @@ def register(
     """
     from pathlib import Path
 
-    from millrace.registry import register_candidate
+    from millrace.registry import bundle_key, register_candidate
     from millrace.runs.step import step
 
     with step("register", workload, run=run or job) as work:
@@ -65,7 +65,7 @@ def register(
                 "run": run or job,
             },
         )
-        bundle.uri = work.store.location(f"bundles/sha256/{registration.digest}")
+        work.address(bundle, bundle_key(registration.digest))
         bundle.metadata["digest"] = registration.digest
         work.document = registration
         new = "" if registration.outcome == "registered" else ", which was there already"

@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
 
 from millrace.documents import Document
 from millrace.errors import MillraceError, StoreError
 from millrace.progress import say
 from millrace.runs.records import Record, Records, computation_records, run_records
 from millrace.settings import Settings, load_settings
-from millrace.storage import Store
+from millrace.storage import Store, open_store
 from millrace.workload import Workload, load_workload
 
 TIMEOUT = "MILLRACE_STEP_TIMEOUT"
@@ -25,6 +27,17 @@ TIMEOUT = "MILLRACE_STEP_TIMEOUT"
 
 PARENT = "MILLRACE_STEP_PARENT"
 """Environment variable: process without which a step ends; set by whoever runs it on a laptop."""
+
+
+class KfpArtifact(Protocol):
+    """An output artifact of KFP: its address, and the path under which a step finds its files."""
+
+    uri: str
+
+    @property
+    def path(self) -> str:
+        """Return the path that belongs to the address."""
+        ...
 
 
 @dataclass
@@ -38,6 +51,19 @@ class Step:
     note: str = ""
     document: Document | None = None
     facts: dict[str, str] = field(default_factory=dict)
+
+    def address(self, artifact: KfpArtifact, key: str) -> None:
+        """Give a KFP artifact the address of what lies in the store: the same content, the same.
+
+        KFP's backend reads and writes the bucket itself, and finds the files where it mounts it;
+        on a laptop with a bucket the address is a copy's, beside the platform's other files.
+        """
+        on_backend = "://" in artifact.uri
+        kept = self.settings.home.resolve() / "fetched" / key
+        here = self.store.location(key)
+        artifact.uri = here if on_backend or Path(here).is_absolute() else str(kept)
+        if not Path(artifact.path).exists():
+            self.store.fetch(key, Path(artifact.path))
 
 
 @contextmanager
@@ -65,7 +91,7 @@ def step(
         _end_after(name, os.environ.get(TIMEOUT, ""))
         _end_without(os.environ.get(PARENT, ""))
         settings = load_settings()
-        store = Store(settings)
+        store = open_store(settings)
         records = run_records(store, run) if run else None
         declared = load_workload(workload)
         records = records or computation_records(store, declared.name, *computation)

@@ -5,12 +5,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
+
+from millrace.settings import load_settings
+from millrace.storage import Store, open_store
 
 MILLRACE = str(Path(sys.executable).with_name("millrace"))
 
@@ -31,8 +37,7 @@ class Laptop:
 
     @property
     def environment(self) -> dict[str, str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("MILLRACE_")}
-        return {**kept, "COLUMNS": "160", "NO_COLOR": "1"}
+        return {**os.environ, "COLUMNS": "160", "NO_COLOR": "1"}
 
     def millrace(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the command to its end."""
@@ -62,6 +67,43 @@ class Laptop:
         after = change(before)
         assert before != after
         file.write_text(after)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings() -> None:
+    """Forget the settings of whoever runs the tests."""
+    for name in [name for name in os.environ if name.startswith("MILLRACE_")]:
+        del os.environ[name]
+
+
+@pytest.fixture
+def bucket_environment() -> Iterator[dict[str, str]]:
+    """Return the environment by which a laptop keeps everything in a bucket on loopback."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint, name = f"http://{host}:{port}", f"millrace-{uuid4().hex}"
+    credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **credentials)
+    client.create_bucket(Bucket=name)
+    try:
+        yield {
+            **{key.upper(): value for key, value in credentials.items()},
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "MILLRACE_BUCKET": f"s3://{name}",
+            "MILLRACE_BUCKET_REMOTE": "true",
+            "MILLRACE_S3_ENDPOINT": endpoint,
+        }
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def bucket(bucket_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Return the store on that bucket."""
+    for name, value in bucket_environment.items():
+        monkeypatch.setenv(name, value)
+    return open_store(load_settings())
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import pytest
 
 from millrace.errors import StoreError
 from millrace.settings import Settings
-from millrace.storage import Store
+from millrace.storage import Store, open_store
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(Settings(home=tmp_path / "home"))
+    return open_store(Settings(home=tmp_path / "home"))
 
 
 def made_folder(folder: Path) -> Path:
@@ -59,8 +59,8 @@ def test_a_half_published_folder_is_replaced(store: Store, tmp_path: Path) -> No
     assert store.names("bundles") == ["d"]
 
 
-def test_what_is_not_there_is_told_with_its_address(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="s3://millrace/nowhere"):
+def test_what_is_not_there_is_told_with_its_place(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="store/nowhere: nothing lies there"):
         store.read_bytes("nowhere")
     with pytest.raises(StoreError, match="nothing lies there"):
         store.fetch("nowhere", tmp_path / "scratch")
@@ -71,7 +71,7 @@ def test_what_is_not_there_is_told_with_its_address(store: Store, tmp_path: Path
 def test_a_store_that_does_not_answer_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
-    store = Store(
+    store = open_store(
         Settings(bucket_remote=True, s3_endpoint="http://127.0.0.1:9", timeout=1, bucket="s3://b")
     )
     with pytest.raises(StoreError) as raised:
@@ -88,7 +88,7 @@ def test_processes_that_publish_the_same_folder_at_once_all_succeed(tmp_path: Pa
     with ThreadPoolExecutor(8) as pool:
         for number in range(20):
             key = f"bundles/{number}"
-            stores = [Store(Settings(home=home)) for _ in range(8)]
+            stores = [open_store(Settings(home=home)) for _ in range(8)]
             list(pool.map(lambda store, key=key: store.publish(folder, key), stores))
             assert stores[0].read_bytes(f"{key}/deep/file") == b"content"
     assert stores[0].names("bundles") == sorted(map(str, range(20)))

@@ -29,6 +29,8 @@ from millrace.export.session import Graph
 from millrace.training import train
 from millrace.training.scorer import Scorer, load_scorer, probabilities
 
+CHURN = Path(__file__).parents[3] / "workloads" / "churn" / "model.py"
+
 
 @dataclass
 class Exported:
@@ -118,6 +120,7 @@ def test_inputs_are_the_features_and_the_output_is_the_prediction(both):
 def test_the_graph_holds_no_remark_and_no_path(both, tmp_path):
     model = onnx.load_from_string(both.content)
     assert not model.metadata_props
+    assert not model.graph.value_info
     assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
     assert not any(value.metadata_props for value in model.graph.initializer)
     assert (model.producer_name, model.producer_version) == ("millrace", "")
@@ -142,6 +145,19 @@ def test_a_module_may_ask_for_a_tensor_without_columns(tmp_path):
     ).replace("inputs.numbers + 2", "inputs.numbers + 1 + 2")
     graph = exported(tmp_path, (), CATEGORIES, model=model)
     one, other = graph.compared(sample_frame(20, seed=5))
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "categories"), [(NUMBERS, CATEGORIES), (NUMBERS, ()), ((), CATEGORIES)]
+)
+def test_the_module_that_users_copy_exports_whatever_its_inputs(tmp_path, numbers, categories):
+    graph = exported(
+        tmp_path, numbers, categories, model=CHURN.read_text().replace("ChurnNet", "Net")
+    )
+    frame = sample_frame(20, seed=5)
+    frame.loc[:5, "age"] = np.float32(3e38)
+    one, other = graph.compared(frame)
     np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
 
 

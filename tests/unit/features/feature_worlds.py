@@ -15,7 +15,7 @@ import yaml
 from millrace.dataset import DatasetManifest, assemble
 from millrace.features import FeatureState, LookupPlan, materialize
 from millrace.settings import Settings
-from millrace.storage import Store
+from millrace.storage import Store, open_store
 from millrace.workload import Workload, load_workload
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -159,7 +159,7 @@ class World:
 
     @property
     def store(self) -> Store:
-        return Store(self.settings)
+        return open_store(self.settings)
 
     @property
     def workload(self) -> Workload:

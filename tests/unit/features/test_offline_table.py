@@ -17,7 +17,7 @@ from millrace.features.lookup import JoinKey, LookupField, ViewLookup
 from millrace.features.offline import add_rows, as_of_rows, read_offline, table_key, write_offline
 from millrace.features.tables import digest_of_rows, schema_of
 from millrace.settings import Settings
-from millrace.storage import Store
+from millrace.storage import open_store
 
 VIEW = ViewLookup(
     view="v",
@@ -137,7 +137,7 @@ def test_adding_the_same_again_changes_nothing(
 
 
 def test_a_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    store = Store(Settings(home=tmp_path))
+    store = open_store(Settings(home=tmp_path))
     assert read_offline(store, "w", VIEW) is None
     table = add_rows(None, now({"a": ("x", 1), "b": (None, None)}), VIEW, START).table
     write_offline(store, "w", VIEW, table)
@@ -148,7 +148,7 @@ def test_a_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_table_of_another_view_or_a_damaged_one_is_told(tmp_path: Path) -> None:
-    store = Store(Settings(home=tmp_path))
+    store = open_store(Settings(home=tmp_path))
     write_offline(store, "w", VIEW, SCHEMA.empty_table())
     other = VIEW.model_copy(update={"fields": [LookupField(name="text", type="DOUBLE")]})
     with pytest.raises(FeatureError, match="give the view a new name, such as v_v2"):

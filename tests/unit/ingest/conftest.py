@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from millrace.settings import Settings
-from millrace.storage import Store
+from millrace.storage import Store, open_store
 from millrace.workload import Workload, load_workload
 
 Declare = Callable[..., Workload]
@@ -17,7 +17,7 @@ Declare = Callable[..., Workload]
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(Settings(home=tmp_path / "home"))
+    return open_store(Settings(home=tmp_path / "home"))
 
 
 def declared_in(

@@ -13,7 +13,7 @@ from millrace.errors import SourceError
 from millrace.ingest import csv_file, ingest, read_snapshot
 from millrace.ingest.csv_text import CsvText
 from millrace.settings import Settings
-from millrace.storage import Store
+from millrace.storage import open_store
 from millrace.workload import Workload
 
 LIKE_CSV = st.lists(
@@ -39,7 +39,7 @@ def taken(content: bytes, template: Workload) -> list[tuple[str | None, ...]] | 
         folder = Path(name)
         workload = Workload("sample", folder, {}, template.spec)
         (folder / "data.csv").write_bytes(content)
-        store = Store(Settings(home=folder / "home"))
+        store = open_store(Settings(home=folder / "home"))
         try:
             snapshot = ingest(workload, store)
         except SourceError as error:

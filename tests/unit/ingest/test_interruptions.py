@@ -11,7 +11,7 @@ import pytest
 
 from millrace.ingest import ingest, read_snapshot
 from millrace.settings import Settings
-from millrace.storage import Store
+from millrace.storage import Store, open_store
 from millrace.workload import Workload
 
 Written = Callable[..., Workload]
@@ -21,14 +21,14 @@ import resource, sys
 from millrace.errors import MillraceError
 from millrace.ingest import ingest
 from millrace.settings import Settings
-from millrace.storage import Store
+from millrace.storage import Store, open_store
 from millrace.workload import load_workload
 
 folder, home, limit = sys.argv[1:]
 if int(limit):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
 try:
-    ingest(load_workload(folder), Store(Settings(home=home)))
+    ingest(load_workload(folder), open_store(Settings(home=home)))
 except MillraceError as error:
     print(type(error).__name__, error, file=sys.stderr)
     sys.exit(3)
@@ -61,7 +61,7 @@ def test_a_disk_that_is_full_leaves_nothing(
     assert "nothing was half-written" in errors
     assert files(home) == []
     assert list((home / "store" / ".staging").iterdir()) == []
-    assert ingest(workload, Store(Settings(home=home))).is_new
+    assert ingest(workload, open_store(Settings(home=home))).is_new
 
 
 def test_a_kill_in_the_middle_leaves_no_snapshot_and_the_next_run_clears_up(
@@ -82,7 +82,7 @@ def test_a_kill_in_the_middle_leaves_no_snapshot_and_the_next_run_clears_up(
         process.send_signal(signal.SIGKILL)
         process.communicate()
 
-    store = Store(Settings(home=home))
+    store = open_store(Settings(home=home))
     assert store.names("snapshots/sample") == []
     source.unlink()
     source.write_text(content)

@@ -13,7 +13,7 @@ from millrace.errors import SourceError
 from millrace.ingest import ingest, read_snapshot
 from millrace.ingest.parquet_files import ParquetReader
 from millrace.settings import Settings
-from millrace.storage import Store
+from millrace.storage import Store, open_store
 from millrace.workload import Workload
 
 RECORDS = pa.table(
@@ -57,7 +57,7 @@ def test_a_folder_is_read_as_one_and_each_record_names_its_file(
     assert places["b"] == {"source": "data/1.parquet", "position": 2}
     assert places[None] == {"source": "data/deep/2.parquet", "position": 1}
 
-    other = Store(Settings(home=tmp_path / "other"))
+    other = open_store(Settings(home=tmp_path / "other"))
     for file in folder.rglob("*.parquet"):
         file.unlink()
     pq.write_table(RECORDS, folder / "whole.parquet")

@@ -12,7 +12,7 @@ import pytest
 from millrace.errors import MillraceError
 from millrace.ingest import ingest, read_snapshot, spill
 from millrace.settings import Settings
-from millrace.storage import Store
+from millrace.storage import Store, open_store
 from millrace.workload import Workload
 
 Written = Callable[..., Workload]
@@ -24,7 +24,7 @@ def test_the_same_rows_in_another_order_are_the_same_snapshot(
 ) -> None:
     taken = []
     for seed in range(3):
-        store = Store(Settings(home=tmp_path / str(seed)))
+        store = open_store(Settings(home=tmp_path / str(seed)))
         lines = random.Random(seed).sample(LINES, len(LINES))
         snapshot = ingest(csv_workload("a,b,c\n" + "\n".join(lines)), store)
         taken.append(read_snapshot(store.fetch(snapshot.key, tmp_path)))
@@ -62,14 +62,14 @@ def test_records_are_sorted_in_bounded_memory(
 ) -> None:
     """However few records a row group holds, the snapshot is the same."""
     workload = csv_workload("a,b,c\n" + "\n".join(LINES))
-    whole = ingest(workload, Store(Settings(home=tmp_path / "1")))
+    whole = ingest(workload, open_store(Settings(home=tmp_path / "1")))
     monkeypatch.setattr(spill, "ROW_GROUP", 1)
-    store = Store(Settings(home=tmp_path / "2"))
+    store = open_store(Settings(home=tmp_path / "2"))
     small = ingest(workload, store)
     assert small.manifest == whole.manifest
     folder = store.fetch(small.key, tmp_path)
     assert pq.ParquetFile(folder / "data.parquet").num_row_groups > 8
-    other = Store(Settings(home=tmp_path / "1")).fetch(whole.key, tmp_path)
+    other = open_store(Settings(home=tmp_path / "1")).fetch(whole.key, tmp_path)
     assert read_snapshot(folder)[1].equals(read_snapshot(other)[1])
 
 

@@ -15,7 +15,7 @@ from millrace.gates.verdict import GateResult, Verdict
 from millrace.registry import Bundle, Card, Lineage, build_bundle
 from millrace.registry.mlflow_client import tracking
 from millrace.settings import Settings
-from millrace.storage import Store
+from millrace.storage import Store, open_store
 from millrace.workload import Workload, load_workload
 
 WORKLOAD = """
@@ -185,7 +185,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def store(settings: Settings) -> Store:
-    return Store(settings)
+    return open_store(settings)
 
 
 @pytest.fixture(scope="session")

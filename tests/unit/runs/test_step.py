@@ -12,7 +12,7 @@ from millrace.progress import heard
 from millrace.runs.records import Records, computation_records, run_records
 from millrace.runs.step import step
 from millrace.settings import load_settings
-from millrace.storage import Store
+from millrace.storage import open_store
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def records() -> Records:
-    return run_records(Store(load_settings()), "run-1")
+    return run_records(open_store(load_settings()), "run-1")
 
 
 def events(output: str) -> list[dict[str, object]]:
@@ -78,7 +78,7 @@ def test_a_workload_that_cannot_be_read_fails_its_step(
 
 
 def test_another_champion_is_another_computation() -> None:
-    store = Store(load_settings())
+    store = open_store(load_settings())
     one = computation_records(store, "w", "snapshot", "time", "code", "champion")
     other = computation_records(store, "w", "snapshot", "time", "code", "")
     assert one.folder != other.folder

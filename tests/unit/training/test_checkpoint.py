@@ -82,6 +82,7 @@ def test_a_training_killed_twice_ends_in_the_same_bits(tmp_path, dataset):
 
 def test_a_training_that_died_before_it_wrote_has_nothing_left_to_train(tmp_path, dataset, capsys):
     workload = write_workload(tmp_path / "w")
+    train(workload, dataset, tmp_path / "whole", checkpoint=tmp_path / "other")
     (tmp_path / "out").write_text("in the way")
     with pytest.raises(Exception, match="cannot be written"):
         train(workload, dataset, tmp_path / "out", checkpoint=tmp_path / "kept")
@@ -90,6 +91,7 @@ def test_a_training_that_died_before_it_wrote_has_nothing_left_to_train(tmp_path
     report = train(workload, dataset, tmp_path / "out", checkpoint=tmp_path / "kept")
     assert report.resumed_from == len(report.curve) == 3
     assert [e["event"] for e in events(capsys.readouterr().out)] == ["training_resumed"]
+    assert (tmp_path / "out/state.pt").read_bytes() == (tmp_path / "whole/state.pt").read_bytes()
 
 
 def test_a_success_removes_its_checkpoint_and_nothing_else(tmp_path, dataset):

@@ -49,14 +49,22 @@ def test_another_seed_gives_another_model(tmp_path, dataset):
     assert states[0] != states[1]
 
 
+@pytest.fixture
+def three_threads():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("three_threads")
 def test_training_leaves_the_random_state_and_settings_of_torch_as_they_were(tmp_path, dataset):
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    threads = torch.get_num_threads()
     train(write_workload(tmp_path / "w"), dataset, tmp_path / "out", checkpoint=tmp_path / "kept")
     assert torch.equal(torch.rand(3), expected)
-    assert torch.get_num_threads() == threads
+    assert torch.get_num_threads() == 3
     assert not torch.are_deterministic_algorithms_enabled()
 
 

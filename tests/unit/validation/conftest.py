@@ -13,7 +13,7 @@ import yaml
 
 from millrace.ingest import ingest
 from millrace.settings import Settings
-from millrace.storage import Store
+from millrace.storage import open_store
 from millrace.validation import Finding, QualityReport, validate
 from millrace.workload import Workload, load_workload
 
@@ -77,7 +77,7 @@ def validated(
     as_of: datetime = AS_OF,
 ) -> Batch:
     """Ingest a workload's source and validate the snapshot."""
-    store = Store(Settings(home=home / "store"))
+    store = open_store(Settings(home=home / "store"))
     snapshot = store.fetch(ingest(workload, store).key, home)
     report = validate(
         workload,
