@@ -148,6 +148,7 @@ def test_a_module_may_ask_for_a_tensor_without_columns(tmp_path):
     np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("numbers", "categories"), [(NUMBERS, CATEGORIES), (NUMBERS, ()), ((), CATEGORIES)]
 )
