@@ -69,7 +69,6 @@ def retraining(images: Mapping[Role, str]) -> Any:
             held = task(
                 validate,
                 **origin,
-                snapshot=taken.outputs["snapshot"],
                 previous=taken.outputs["previous"],
                 usual_rows=taken.outputs["usual_rows"],
             )
@@ -87,27 +86,32 @@ def retraining(images: Mapping[Role, str]) -> Any:
                 accepted=held.outputs["accepted"],
                 features_digest=materialized.output,
             )
-            trained = task(train, **origin, dataset=assembled.outputs["dataset"])
+            dataset = assembled.outputs["dataset"]
+            of_dataset = {**origin, "dataset_digest": assembled.outputs["Output"]}
+            trained = task(train, **of_dataset, dataset=dataset)
             exported = task(
                 export,
-                **origin,
-                dataset=assembled.outputs["dataset"],
+                **of_dataset,
+                dataset=dataset,
                 model=trained.outputs["model"],
             )
-            compared = {**origin, "champion_digest": found.output}
+            compared = {**of_dataset, "champion_digest": found.output}
             scored = task(
                 evaluate,
                 **compared,
-                dataset=assembled.outputs["dataset"],
+                dataset=dataset,
                 exported=exported.outputs["exported"],
             )
             judged = task(gate, **compared, evaluation=scored.outputs["evaluation"])
             task(
                 register,
                 **always,
-                **{name: value for name, value in compared.items() if name != "workload"},
+                snapshot_digest=origin["snapshot_digest"],
+                as_of=origin["as_of"],
+                code_revision=origin["code_revision"],
+                champion_digest=found.output,
                 signal=signal,
-                dataset=assembled.outputs["dataset"],
+                dataset=dataset,
                 exported=exported.outputs["exported"],
                 evaluation=scored.outputs["evaluation"],
                 verdict=judged.outputs["verdict"],

@@ -16,7 +16,7 @@ def assemble(
     code_revision: str,
     features_digest: str,
     dataset: dsl.Output[dsl.Dataset],
-) -> None:
+) -> str:
     """Ask the feature store for training data as of each event, and split it.
 
     Args:
@@ -27,6 +27,9 @@ def assemble(
         code_revision: digest of the code.
         features_digest: digest of what the feature store holds as of that time.
         dataset: train, validation and test part, and what their columns mean.
+
+    Returns:
+        Digest of the training set.
     """
     from datetime import datetime
     from pathlib import Path
@@ -34,7 +37,8 @@ def assemble(
     from millrace.dataset import assemble as make
     from millrace.runs.step import step
 
-    with step("assemble", workload, computation=(snapshot_digest, as_of, code_revision)) as work:
+    computation = (snapshot_digest, as_of, code_revision, features_digest)
+    with step("assemble", workload, computation=computation) as work:
         manifest = make(
             work.workload,
             Path(accepted.path),
@@ -46,3 +50,4 @@ def assemble(
         dataset.metadata["digest"] = manifest.digest
         work.document = manifest
         work.note = ", ".join(f"{part} {rows:,}" for part, rows in manifest.rows.items())
+    return str(manifest.digest)

@@ -15,6 +15,7 @@ def evaluate(
     snapshot_digest: str,
     as_of: str,
     code_revision: str,
+    dataset_digest: str,
     champion_digest: str,
     evaluation: dsl.Output[dsl.Artifact],
 ) -> None:
@@ -27,6 +28,7 @@ def evaluate(
         snapshot_digest: digest of the snapshot.
         as_of: its as-of time, ISO 8601.
         code_revision: digest of the code.
+        dataset_digest: digest of the training set.
         champion_digest: the champion's bundle; empty if there is none.
         evaluation: metrics with intervals, comparisons, slices, curves.
     """
@@ -37,7 +39,7 @@ def evaluate(
     from millrace.registry import open_bundle
     from millrace.runs.step import step
 
-    computation = (snapshot_digest, as_of, code_revision, champion_digest)
+    computation = (snapshot_digest, as_of, code_revision, dataset_digest, champion_digest)
     with (
         step("evaluate", workload, computation=computation) as work,
         tempfile.TemporaryDirectory() as scratch,

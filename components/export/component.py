@@ -15,6 +15,7 @@ def export(
     snapshot_digest: str,
     as_of: str,
     code_revision: str,
+    dataset_digest: str,
     exported: dsl.Output[dsl.Model],
 ) -> None:
     """Export to ONNX, from named feature values to predictions.
@@ -26,6 +27,7 @@ def export(
         snapshot_digest: digest of the snapshot.
         as_of: its as-of time, ISO 8601.
         code_revision: digest of the code.
+        dataset_digest: digest of the training set.
         exported: model.onnx, the drift reference, the lookup plan and torch's own answers.
     """
     from pathlib import Path
@@ -33,7 +35,8 @@ def export(
     from millrace.export import export as write
     from millrace.runs.step import step
 
-    with step("export", workload, computation=(snapshot_digest, as_of, code_revision)) as work:
+    computation = (snapshot_digest, as_of, code_revision, dataset_digest)
+    with step("export", workload, computation=computation) as work:
         manifest = write(work.workload, Path(dataset.path), Path(model.path), Path(exported.path))
         exported.metadata["digest"] = manifest.model
         work.document = manifest

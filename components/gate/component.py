@@ -14,6 +14,7 @@ def gate(
     snapshot_digest: str,
     as_of: str,
     code_revision: str,
+    dataset_digest: str,
     champion_digest: str,
     verdict: dsl.Output[dsl.Artifact],
 ) -> None:
@@ -25,6 +26,7 @@ def gate(
         snapshot_digest: digest of the snapshot.
         as_of: its as-of time, ISO 8601.
         code_revision: digest of the code.
+        dataset_digest: digest of the training set.
         champion_digest: the champion's bundle; empty if there is none.
         verdict: each gate with its evidence.
     """
@@ -34,7 +36,7 @@ def gate(
     from millrace.gates import judge
     from millrace.runs.step import step
 
-    computation = (snapshot_digest, as_of, code_revision, champion_digest)
+    computation = (snapshot_digest, as_of, code_revision, dataset_digest, champion_digest)
     with step("gate", workload, computation=computation) as work:
         judged = judge(work.workload, Evaluation.read(Path(evaluation.path)))
         judged.write(Path(verdict.path))

@@ -30,8 +30,10 @@ def ingest(
         as_of: time as of which the source is read, ISO 8601; empty for now.
         window_start: start of the time window, ISO 8601; empty for no window.
         window_end: end of the time window, which is not in it.
-        snapshot: the snapshot, at an address made of its digest.
+        snapshot: the snapshot's manifest; its metadata say where the snapshot itself lies.
     """
+    from pathlib import Path
+
     from millrace.ingest import ingest as take
     from millrace.runs.arguments import point_in_time, time_window
     from millrace.runs.step import step
@@ -44,8 +46,8 @@ def ingest(
             as_of=point_in_time(as_of, "as_of"),
             window=time_window(window_start, window_end),
         )
-        work.address(snapshot, taken.key)
-        snapshot.metadata["digest"] = taken.manifest.digest
+        taken.manifest.write(Path(snapshot.path))
+        snapshot.metadata.update(digest=taken.manifest.digest, uri=work.store.uri(taken.key))
         work.document = taken
         state = "new" if taken.is_new else "the same as before"
         work.note = f"{taken.manifest.rows:,} records, {state}"

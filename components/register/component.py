@@ -40,11 +40,11 @@ def register(
         code_revision: digest of the code.
         champion_digest: the champion's bundle; empty if there is none.
         signal: what asked for the run.
-        bundle: the bundle, at an address made of its digest.
+        bundle: the registration; its metadata say where the bundle itself lies.
     """
     from pathlib import Path
 
-    from millrace.registry import bundle_key, register_candidate
+    from millrace.registry import register_candidate
     from millrace.runs.step import step
 
     with step("register", workload, run=run or job) as work:
@@ -65,8 +65,8 @@ def register(
                 "run": run or job,
             },
         )
-        work.address(bundle, bundle_key(registration.digest))
-        bundle.metadata["digest"] = registration.digest
+        registration.write(Path(bundle.path))
+        bundle.metadata.update(digest=registration.digest, uri=registration.uri)
         work.document = registration
         new = "" if registration.outcome == "registered" else ", which was there already"
         work.note = f"{registration.name} version {registration.version}{new}"

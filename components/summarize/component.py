@@ -37,7 +37,7 @@ def summarize(
     from millrace.runs.step import step
 
     with step("summarize", workload, run=run or job) as work:
-        told = collect(work.workload, work.store, run=run or job, signal=signal, state=status.state)
+        told = collect(workload, work.store, run=run or job, signal=signal, state=status.state)
         page = render(told)
         told.write(Path(summary.path))
         Path(report.path).write_text(page, encoding="utf-8")

@@ -14,6 +14,7 @@ def train(
     snapshot_digest: str,
     as_of: str,
     code_revision: str,
+    dataset_digest: str,
     model: dsl.Output[dsl.Model],
 ) -> None:
     """Fit the torch module; a killed attempt goes on from its last checkpoint.
@@ -24,6 +25,7 @@ def train(
         snapshot_digest: digest of the snapshot.
         as_of: its as-of time, ISO 8601.
         code_revision: digest of the code.
+        dataset_digest: digest of the training set.
         model: weights, preprocessing and learning curve.
     """
     from pathlib import Path
@@ -31,12 +33,14 @@ def train(
     from millrace.runs.step import step
     from millrace.training import train as fit
 
-    with step("train", workload, computation=(snapshot_digest, as_of, code_revision)) as work:
+    computation = (snapshot_digest, as_of, code_revision, dataset_digest)
+    with step("train", workload, computation=computation) as work:
         report = fit(
             work.workload,
             Path(dataset.path),
             Path(model.path),
             checkpoint=work.settings.checkpoint_folder(work.workload.name),
+            code_revision=code_revision,
         )
         work.document = report
         work.note = f"best of {len(report.curve)} epochs: {report.best_epoch}"

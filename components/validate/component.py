@@ -10,7 +10,6 @@ POLICY = Policy(role="pipeline", cached=True, memory="2Gi", retries=1, timeout=1
 @component(POLICY)
 def validate(
     workload: str,
-    snapshot: dsl.Input[dsl.Dataset],
     snapshot_digest: str,
     as_of: str,
     code_revision: str,
@@ -23,8 +22,7 @@ def validate(
 
     Args:
         workload: folder of the workload.
-        snapshot: the snapshot.
-        snapshot_digest: its digest.
+        snapshot_digest: digest of the snapshot.
         as_of: its as-of time, ISO 8601.
         code_revision: digest of the code.
         previous: digest of the snapshot before; empty if there is none.
@@ -36,25 +34,29 @@ def validate(
     from datetime import datetime
     from pathlib import Path
 
+    from millrace.ingest import mark_accepted
     from millrace.runs.step import step
     from millrace.validation import validate as hold
 
+    computation = (snapshot_digest, as_of, code_revision, previous, str(usual_rows))
     with (
-        step("validate", workload, computation=(snapshot_digest, as_of, code_revision)) as work,
+        step("validate", workload, computation=computation) as work,
         tempfile.TemporaryDirectory() as scratch,
     ):
-        name = work.workload.name
         report = hold(
             work.workload,
-            Path(snapshot.path),
+            work.snapshot(snapshot_digest, scratch),
             as_of=datetime.fromisoformat(as_of),
             usual_rows=usual_rows or None,
-            previous=work.store.fetch(f"snapshots/{name}/{previous}", Path(scratch))
-            if previous
-            else None,
+            previous=work.snapshot(previous, scratch) if previous else None,
             accepted=Path(accepted.path),
             quarantine=Path(quarantine.path),
         )
+        if report.quarantined:
+            key = f"quarantine/{work.workload.name}/{snapshot_digest}-{code_revision[:12]}"
+            work.store.publish(Path(quarantine.path), key)
+            report = report.model_copy(update={"quarantine": work.store.location(key)})
         work.document = report
         work.note = f"{report.accepted:,} accepted, {report.quarantined:,} in quarantine"
         report.require_accepted(str(work.workload.file))
+        mark_accepted(work.workload, work.store, snapshot_digest)

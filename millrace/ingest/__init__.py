@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from millrace.ingest.snapshot import Snapshot, SnapshotManifest
 
 if TYPE_CHECKING:
+    from millrace.ingest.history import mark_accepted
     from millrace.ingest.ingestion import ingest
     from millrace.ingest.reading import read_snapshot
 
-__all__ = ["Snapshot", "SnapshotManifest", "ingest", "read_snapshot"]
+__all__ = ["Snapshot", "SnapshotManifest", "ingest", "mark_accepted", "read_snapshot"]
 
-_HOME = {"ingest": "ingestion", "read_snapshot": "reading"}
+_HOME = {"ingest": "ingestion", "mark_accepted": "history", "read_snapshot": "reading"}
 
 
 def __getattr__(name: str) -> object:

@@ -11,6 +11,7 @@ from millrace.documents import Document
 from millrace.errors import StoreError
 from millrace.ingest.reader import Window
 from millrace.storage import Store
+from millrace.workload import Workload
 
 USUAL = 10
 """How many earlier snapshots say what the usual volume is."""
@@ -87,6 +88,26 @@ def place(
 def before(entries: list[Entry], entry: Entry) -> list[Entry]:
     """Return the entries before one, the oldest first."""
     return [old for old in entries if old.as_of <= entry.as_of and old.name != entry.name]
+
+
+def mark_accepted(workload: Workload, store: Store, digest: str) -> None:
+    """Keep in mind that a content has kept its contract: only such contents say what is usual."""
+    key = f"snapshots/{workload.name}/accepted/{digest}"
+    if not store.exists(key):
+        store.write_bytes(key, b"")
+
+
+def comparable(entries: list[Entry], entry: Entry, accepted: set[str]) -> list[Entry]:
+    """Return the entries before one that have kept the contract, for a window as long as its."""
+    return [
+        old
+        for old in before(entries, entry)
+        if old.digest in accepted and _length(old) == _length(entry)
+    ]
+
+
+def _length(entry: Entry) -> timedelta | None:
+    return entry.window[1] - entry.window[0] if entry.window else None
 
 
 def usual_rows(earlier: list[Entry]) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from millrace.ingest.history import before, place, recall, usual_rows
+from millrace.ingest.history import comparable, place, recall, usual_rows
 from millrace.ingest.reader import Window
 from millrace.ingest.readers import open_reader
 from millrace.ingest.snapshot import Snapshot, SnapshotManifest
@@ -49,7 +49,8 @@ def ingest(
     entry, is_new = place(entries, manifest.digest, manifest.rows, window, moment, timed=timed)
     if entry not in entries:
         store.write_json(f"{home}/history/{entry.name}", entry.model_dump(mode="json"))
-    earlier = before(entries, entry)
+    accepted = set(store.names(f"{home}/accepted"))
+    earlier = comparable(entries, entry, accepted)
     say("snapshot_taken", digest=manifest.digest, rows=manifest.rows, is_new=is_new)
     return Snapshot(
         manifest=manifest,

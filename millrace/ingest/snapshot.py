@@ -35,6 +35,6 @@ class Snapshot(Document):
     is_new: bool
     """False if the run before took the same content."""
     previous: str | None = None
-    """Digest of the snapshot before this one."""
+    """Digest of the last snapshot before this one that kept the contract."""
     usual_rows: int | None = None
-    """Median row count of the snapshots before this one; None for the first."""
+    """Median row count of the last such snapshots; None if there is none."""

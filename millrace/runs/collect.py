@@ -2,67 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 from millrace.dataset.manifest import DatasetManifest
 from millrace.documents import Document
-from millrace.errors import PipelineError
+from millrace.errors import MillraceError, PipelineError, WorkloadError
 from millrace.evaluation.result import Evaluation
 from millrace.export.manifest import ExportManifest
 from millrace.gates.verdict import Verdict
 from millrace.ingest.snapshot import Snapshot
-from millrace.registry.card import Lineage
 from millrace.registry.commit import commit_of
 from millrace.registry.lineage import lineage_of
 from millrace.registry.registration import Registration
 from millrace.runs.headline import headline
-from millrace.runs.records import Record, computation_records, run_records
+from millrace.runs.records import Record
+from millrace.runs.story import STEPS, read_story
 from millrace.runs.summary import Outcome, RunSummary, StepRecord
 from millrace.storage import Store
 from millrace.training.report import TrainingReport
 from millrace.validation.report import QualityReport
-from millrace.workload import Workload
-
-ALWAYS_RUN = ("ingest", "champion", "materialize", "register")
-REUSABLE = ("validate", "assemble", "train", "export")
-COMPARED = ("evaluate", "gate")
-STEPS = (
-    *("ingest", "validate", "champion", "materialize", "assemble"),
-    *("train", "export", "evaluate", "gate", "register"),
-)
-"""In the order in which people think of them, which is the one they run in."""
+from millrace.workload import Workload, load_workload
 
 D = TypeVar("D", bound=Document)
 
 
-def collect(workload: Workload, store: Store, *, run: str, signal: str, state: str) -> RunSummary:
+def collect(folder: str, store: Store, *, run: str, signal: str, state: str) -> RunSummary:
     """Return the summary of a run that has ended.
 
     Args:
-        workload: the declared workload.
+        folder: folder of the workload; it may be the very thing that is broken.
         store: where the records lie.
         run: name of the run.
         signal: what asked for it.
         state: how KFP says that the steps ended: SUCCEEDED, or anything else.
     """
-    records = _records(workload, store, run)
-    now = datetime.now(UTC).isoformat()
-    started = records["ingest"].started if "ingest" in records else now
-    steps = _steps(records, started)
-    failure = _failure(records, steps, succeeded=state == "SUCCEEDED")
-    ingested = records.get("ingest")
+    workload, fault = _declared(folder)
+    story = read_story(store, run, succeeded=state == "SUCCEEDED")
+    records = story.records
+    failure = None if state == "SUCCEEDED" else _failure(records, fault)
     told = RunSummary(
         run=run,
-        workload=workload.name,
-        labels=workload.labels,
+        workload=workload.name if workload else Path(folder).name,
+        labels=workload.labels if workload else {},
         signal=signal,
-        started=started,
-        finished=now,
+        started=story.started,
+        finished=datetime.now(UTC).isoformat(),
         outcome="failed",
         headline="…",
         failure=failure,
-        steps=steps,
+        steps=[_step(name, records.get(name), story.started) for name in STEPS],
         snapshot=_document(records, "ingest", Snapshot),
         quality=_document(records, "validate", QualityReport),
         features=records["materialize"].document or None if "materialize" in records else None,
@@ -72,97 +63,56 @@ def collect(workload: Workload, store: Store, *, run: str, signal: str, state: s
         evaluation=_document(records, "evaluate", Evaluation),
         verdict=_document(records, "gate", Verdict),
         registration=_document(records, "register", Registration),
-        code_revision=ingested.facts.get("code_revision") if ingested else None,
-        commit=commit_of(workload),
+        code_revision=story.code_revision or None,
+        commit=commit_of(workload) if workload else None,
     )
-    told = told.model_copy(
-        update={
-            "outcome": _outcome(told),
-            "lineage": _lineage(workload, records, told),
-            "reproduce": _reproduce(workload, told),
-        }
-    )
+    told = told.model_copy(update={"outcome": _outcome(told)})
+    if workload is not None:
+        told = _with_lineage(told, workload, story.champion)
     return told.model_copy(update={"headline": headline(told)})
 
 
-def _records(workload: Workload, store: Store, run: str) -> dict[str, Record]:
-    """Return this run's record of each step, failed attempts of other runs left out."""
-    found = {name: run_records(store, run).read(name) for name in ALWAYS_RUN}
-    ingested, champion = found["ingest"], found["champion"]
-    if ingested is not None and ingested.outcome == "done":
-        taken = Snapshot.model_validate(ingested.document)
-        inputs = (
-            taken.manifest.digest,
-            taken.as_of.isoformat(),
-            ingested.facts["code_revision"],
-        )
-        reusable = computation_records(store, workload.name, *inputs)
-        found |= {name: reusable.read(name) for name in REUSABLE}
-        if champion is not None:
-            compared = computation_records(
-                store, workload.name, *inputs, str(champion.document.get("digest", ""))
-            )
-            found |= {name: compared.read(name) for name in COMPARED}
-    since = ingested.started if ingested else ""
-    return _up_to_the_fault(
-        {
-            name: record
-            for name in STEPS
-            if (record := found.get(name)) and (record.outcome == "done" or record.started >= since)
-        }
-    )
+def _declared(folder: str) -> tuple[Workload | None, WorkloadError | None]:
+    try:
+        return load_workload(folder), None
+    except WorkloadError as error:
+        return None, error
 
 
-def _up_to_the_fault(records: dict[str, Record]) -> dict[str, Record]:
-    """Leave out what earlier runs recorded of the steps that this one did not reach."""
-    reached: dict[str, Record] = {}
-    for name in STEPS:
-        if name not in records:
-            break
-        reached[name] = records[name]
-        if records[name].outcome != "done":
-            break
-    return reached
+def _step(name: str, record: Record | None, started: str) -> StepRecord:
+    if record is None:
+        return StepRecord(name=name, outcome="skipped")
+    if record.outcome != "done":
+        return StepRecord(name=name, outcome="failed", seconds=record.seconds, note=record.note)
+    if record.started < started:
+        return StepRecord(name=name, outcome="reused", note=record.note)
+    return StepRecord(name=name, outcome="done", seconds=record.seconds, note=record.note)
 
 
-def _steps(records: dict[str, Record], started: str) -> list[StepRecord]:
-    steps = []
+def _failure(records: Mapping[str, Record], fault: MillraceError | None) -> dict[str, str]:
+    """Return the fault of the step that failed; of a killed one, that it was killed."""
     for name in STEPS:
         record = records.get(name)
         if record is None:
-            steps.append(StepRecord(name=name, outcome="skipped"))
-        elif record.outcome != "done":
-            steps.append(
-                StepRecord(name=name, outcome="failed", seconds=record.seconds, note=record.note)
+            why = fault or PipelineError(
+                "the step ended before it could say why",
+                where=name,
+                remedy="what was done before is kept: run again; its log has its last words",
             )
-        else:
-            reused = record.started < started
-            steps.append(
-                StepRecord(
-                    name=name,
-                    outcome="reused" if reused else "done",
-                    seconds=None if reused else record.seconds,
-                    note=record.note,
-                )
+            return {**why.as_dict(), "step": name}
+        if record.failure is not None:
+            return {**record.failure, "step": name}
+        if record.outcome == "running":
+            killed = PipelineError(
+                "the step was killed",
+                where=name,
+                remedy="what was done before is kept: run again; its log has its last words",
             )
-    return steps
-
-
-def _failure(
-    records: dict[str, Record], steps: list[StepRecord], *, succeeded: bool
-) -> dict[str, str] | None:
-    if succeeded:
-        return None
-    faulty = next((step.name for step in steps if step.outcome in ("failed", "skipped")), None)
-    record = records.get(faulty or "")
-    if record is not None and record.failure is not None:
-        return {**record.failure, "step": record.step}
-    fault = PipelineError(
-        "the step was killed before it could say why" if record else "the step never started",
-        where=faulty or "the run",
-        remedy="what was done before is kept: run again; the run's log has its last words",
+            return {**killed.as_dict(), "step": name}
+    lost = PipelineError(
+        "every step is done, and yet the run failed", where="the run", remedy="read its log"
     )
-    return {**fault.as_dict(), "step": faulty or ""}
+    return {**lost.as_dict(), "step": ""}
 
 
 def _outcome(told: RunSummary) -> Outcome:
@@ -175,26 +125,36 @@ def _outcome(told: RunSummary) -> Outcome:
     return "failed"
 
 
-def _lineage(workload: Workload, records: dict[str, Record], told: RunSummary) -> Lineage | None:
-    if told.snapshot is None or told.dataset is None:
-        return None
-    champion = records["champion"].document.get("digest") if "champion" in records else None
-    return lineage_of(
-        workload,
-        told.dataset,
-        snapshot=told.snapshot.manifest.digest,
-        as_of=told.snapshot.as_of.isoformat(),
-        code_revision=told.code_revision or "",
-        champion=champion or None,
-        signal=told.signal,
+def _with_lineage(told: RunSummary, workload: Workload, champion: str) -> RunSummary:
+    lineage = None
+    if told.snapshot is not None and told.dataset is not None:
+        lineage = lineage_of(
+            workload,
+            told.dataset,
+            snapshot=told.snapshot.manifest.digest,
+            as_of=told.snapshot.as_of.isoformat(),
+            code_revision=told.code_revision or "",
+            champion=champion or None,
+            signal=told.signal,
+        )
+    return told.model_copy(
+        update={"lineage": lineage, "reproduce": _reproduce(told, workload, champion)}
     )
 
 
-def _reproduce(workload: Workload, told: RunSummary) -> list[str]:
+def _reproduce(told: RunSummary, workload: Workload, champion: str) -> list[str]:
+    """Return the commands that make the run again, from the commit that it was made at."""
+    command = ["millrace", "run", workload.folder.name]
+    if told.snapshot is not None:
+        command += ["--as-of", told.snapshot.as_of.isoformat()]
+        if told.snapshot.manifest.window is not None:
+            start, end = told.snapshot.manifest.window
+            command += ["--window", f"{start.isoformat()}..{end.isoformat()}"]
+    command += ["--champion", champion or "none"]
     checkout = [f"git checkout {told.commit}"] if told.commit else []
-    return [*checkout, f"millrace run {workload.folder.name}"]
+    return [*checkout, " ".join(command)]
 
 
-def _document(records: dict[str, Record], step: str, kind: type[D]) -> D | None:
+def _document(records: Mapping[str, Record], step: str, kind: type[D]) -> D | None:
     record = records.get(step)
     return kind.model_validate(record.document) if record and record.document else None

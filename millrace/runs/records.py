@@ -1,18 +1,21 @@
 """Records: what each step of a run did, kept in the store for the summary and the report.
 
 A step that KFP may reuse does not know which run asks for it, so its record lies under the
-computation that it belongs to: the same snapshot, as-of time and code. The steps that always run
-record under the run itself, and name the computation.
+computation that it belongs to: all that its result depends on. The steps that always run record
+under the run itself.
 """
 
 from __future__ import annotations
 
+import os
 from typing import Any, Literal
 
 from millrace.digests import digest_of_json
 from millrace.documents import Document
-from millrace.errors import StoreError
 from millrace.storage import Store
+
+ENVIRONMENT = "MILLRACE_ENVIRONMENT"
+"""Environment variable: digest of what is installed, where it is not an image that says so."""
 
 
 class Record(Document):
@@ -35,25 +38,39 @@ class Record(Document):
 
 
 class Records:
-    """The records under one folder of the store."""
+    """The records under one folder of the store: of each step the last attempt, and what is done.
+
+    An attempt never replaces what is done until it is done itself, because KFP goes on reusing
+    the earlier result.
+    """
 
     def __init__(self, store: Store, folder: str) -> None:
         self._store = store
         self.folder = folder
 
     def write(self, record: Record) -> None:
-        """Write a step's record over the one that stood there."""
-        self._store.write_bytes(self._key(record.step), record.model_dump_json(indent=2).encode())
+        """Write how a step's attempt stands."""
+        content = record.model_dump_json(indent=2).encode()
+        if record.outcome == "done":
+            self._store.write_bytes(f"{self.folder}/{record.step}.json", content)
+        self._store.write_bytes(f"{self.folder}/{record.step}.attempt.json", content)
 
-    def read(self, step: str) -> Record | None:
-        """Return a step's record, or None if it has not run."""
-        try:
-            return Record.model_validate_json(self._store.read_bytes(self._key(step)))
-        except StoreError:
+    def read(self, step: str, since: str = "") -> Record | None:
+        """Return a step's attempt since a time, else what was done before it; None if neither is.
+
+        Args:
+            step: name of the step.
+            since: ISO 8601 time, in UTC, at which the run began.
+        """
+        attempt = self._read(f"{self.folder}/{step}.attempt.json")
+        if attempt is not None and attempt.started >= since:
+            return attempt
+        return self._read(f"{self.folder}/{step}.json")
+
+    def _read(self, key: str) -> Record | None:
+        if not self._store.exists(key):
             return None
-
-    def _key(self, step: str) -> str:
-        return f"{self.folder}/{step}.json"
+        return Record.model_validate_json(self._store.read_bytes(key))
 
 
 def run_records(store: Store, run: str) -> Records:
@@ -61,13 +78,13 @@ def run_records(store: Store, run: str) -> Records:
     return Records(store, f"runs/{run}/records")
 
 
-def computation_records(store: Store, workload: str, *inputs: str) -> Records:
-    """Return the records of the steps that KFP may reuse.
+def computation_records(store: Store, *inputs: str) -> Records:
+    """Return the records of a step that KFP may reuse.
 
     Args:
         store: the object store.
-        workload: name of the workload.
-        inputs: what tells this computation from others: snapshot digest, as-of time, code
-            revision and, from evaluation on, the champion's digest.
+        inputs: what tells this computation from others: as-of time, code revision, and the
+            digests of what goes in.
     """
-    return Records(store, f"records/{workload}/{digest_of_json(list(inputs))[:16]}")
+    inputs = (*inputs, os.environ.get(ENVIRONMENT, ""))
+    return Records(store, f"records/{digest_of_json(list(inputs))[:20]}")

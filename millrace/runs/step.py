@@ -1,43 +1,26 @@
-"""The shell around a step: it loads what the step needs and leaves a record, come what may."""
+"""The shell around a step: it lends what the step needs and leaves a record, come what may."""
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 from millrace.documents import Document
 from millrace.errors import MillraceError, StoreError
 from millrace.progress import say
+from millrace.runs.limits import end_after_timeout, end_with_parent
 from millrace.runs.records import Record, Records, computation_records, run_records
 from millrace.settings import Settings, load_settings
 from millrace.storage import Store, open_store
 from millrace.workload import Workload, load_workload
-
-TIMEOUT = "MILLRACE_STEP_TIMEOUT"
-"""Environment variable: seconds after which a step is ended; set by the pipeline."""
-
-PARENT = "MILLRACE_STEP_PARENT"
-"""Environment variable: process without which a step ends; set by whoever runs it on a laptop."""
-
-
-class KfpArtifact(Protocol):
-    """An output artifact of KFP: its address, and the path under which a step finds its files."""
-
-    uri: str
-
-    @property
-    def path(self) -> str:
-        """Return the path that belongs to the address."""
-        ...
 
 
 @dataclass
@@ -45,32 +28,29 @@ class Step:
     """What a step works with, and what it leaves behind."""
 
     name: str
-    workload: Workload
+    folder: str
     settings: Settings
     store: Store
     note: str = ""
     document: Document | None = None
     facts: dict[str, str] = field(default_factory=dict)
 
-    def address(self, artifact: KfpArtifact, key: str) -> None:
-        """Give a KFP artifact the address of what lies in the store: the same content, the same.
+    @cached_property
+    def workload(self) -> Workload:
+        """Return the declared workload; it is read when a step first asks for it."""
+        return load_workload(self.folder)
 
-        KFP's backend reads and writes the bucket itself, and finds the files where it mounts it;
-        on a laptop with a bucket the address is a copy's, beside the platform's other files.
-        """
-        on_backend = "://" in artifact.uri
-        kept = self.settings.home.resolve() / "fetched" / key
-        here = self.store.location(key)
-        artifact.uri = here if on_backend or Path(here).is_absolute() else str(kept)
-        if not Path(artifact.path).exists():
-            self.store.fetch(key, Path(artifact.path))
+    def snapshot(self, digest: str, scratch: str) -> Path:
+        """Return the folder of one of the workload's snapshots, fetched into scratch if remote."""
+        key = f"snapshots/{self.workload.name}/{digest}"
+        return self.store.fetch(key, Path(scratch) / digest)
 
 
 @contextmanager
 def step(
     name: str, workload: str, *, run: str = "", computation: tuple[str, ...] = ()
 ) -> Iterator[Step]:
-    """Run a step: load the workload, tell of progress, and keep a record of what happened.
+    """Run a step: lend it the platform, tell of progress, and keep a record of what happened.
 
     Args:
         name: name of the step.
@@ -81,45 +61,76 @@ def step(
     Raises:
         SystemExit: the step failed; the fault was told in one line and is in the record.
     """
-    clock = time.monotonic()
-    say("step_started", step=name)
-    record = Record(step=name, outcome="running", started=datetime.now(UTC).isoformat())
-    records: Records | None = None
-    work: Step | None = None
-    failure: dict[str, str] | None = None
+    attempt = _Attempt(name)
     try:
-        _end_after(name, os.environ.get(TIMEOUT, ""))
-        _end_without(os.environ.get(PARENT, ""))
         settings = load_settings()
         store = open_store(settings)
-        records = run_records(store, run) if run else None
-        declared = load_workload(workload)
-        records = records or computation_records(store, declared.name, *computation)
-        records.write(record)
-        work = Step(name, declared, settings, store)
-        yield work
+        attempt.begin(run_records(store, run) if run else computation_records(store, *computation))
+        attempt.work = Step(name, workload, settings, store)
+        yield attempt.work
     except MillraceError as error:
-        failure = error.as_dict()
+        attempt.end(error)
     except OSError as error:
-        failure = _disk_fault(name, error).as_dict()
+        attempt.end(_disk_fault(name, error))
     except Exception as error:
         traceback.print_exc()
-        failure = _broken(name, error).as_dict()
-    record = record.model_copy(
-        update={
-            "outcome": "failed" if failure else "done",
-            "seconds": round(time.monotonic() - clock, 3),
-            "note": work.note if work else "",
-            "facts": work.facts if work else {},
-            "document": work.document.model_dump(mode="json") if work and work.document else {},
-            "failure": failure,
+        attempt.end(_broken(name, error))
+    else:
+        attempt.end(None)
+
+
+class _Attempt:
+    """One attempt at a step, from its first word to its last."""
+
+    def __init__(self, name: str) -> None:
+        self.work: Step | None = None
+        self._records: Records | None = None
+        self._clock = time.monotonic()
+        self._record = Record(step=name, outcome="running", started=datetime.now(UTC).isoformat())
+        say("step_started", step=name)
+
+    def begin(self, records: Records) -> None:
+        records.write(self._record)
+        self._records = records
+        end_after_timeout(self._record.step, self._fail)
+        end_with_parent()
+
+    def end(self, fault: MillraceError | None) -> None:
+        if fault is None:
+            try:
+                self._keep("done", None)
+            except StoreError as error:
+                fault = error
+        if fault is not None:
+            self._fail(fault)
+            sys.exit(1)
+        say("step_done", step=self._record.step, note=self.work.note if self.work else "")
+
+    def _fail(self, fault: MillraceError) -> None:
+        say("step_failed", step=self._record.step, failure=fault.as_dict())
+        try:
+            self._keep("failed", fault)
+        except StoreError as error:
+            say("record_lost", step=self._record.step, reason=str(error))
+
+    def _keep(self, outcome: str, fault: MillraceError | None) -> None:
+        left: dict[str, Any] = {}
+        if self.work is not None:
+            document = self.work.document
+            left = {
+                "note": self.work.note,
+                "facts": self.work.facts,
+                "document": document.model_dump(mode="json") if document else {},
+            }
+        record = {
+            **self._record.model_dump(),
+            **left,
+            "outcome": outcome,
+            "seconds": round(time.monotonic() - self._clock, 3),
+            "failure": fault.as_dict() if fault else None,
         }
-    )
-    _keep(records, record)
-    if failure:
-        say("step_failed", step=name, failure=failure)
-        sys.exit(1)
-    say("step_done", step=name, note=record.note, seconds=record.seconds)
+        if self._records is not None:
+            self._records.write(Record.model_validate(record))
 
 
 def _disk_fault(name: str, error: OSError) -> StoreError:
@@ -136,47 +147,3 @@ def _broken(name: str, error: Exception) -> MillraceError:
         where=name,
         remedy="the traceback is in the run's log; if it is not in your code, report it",
     )
-
-
-def _keep(records: Records | None, record: Record) -> None:
-    try:
-        if records is not None:
-            records.write(record)
-    except StoreError as error:
-        say("step_failed", step=record.step, failure=record.failure or error.as_dict())
-        sys.exit(1)
-
-
-def _end_after(name: str, seconds: str) -> None:
-    """End this process when its time is over, whatever it is busy with."""
-    if not seconds:
-        return
-
-    def end() -> None:
-        error = MillraceError(
-            f"the step took longer than {float(seconds):g} s",
-            where=name,
-            remedy="raise its timeout in components/, or give it less to do",
-        )
-        say("step_failed", step=name, failure=error.as_dict())
-        os._exit(1)
-
-    watch = threading.Timer(float(seconds), end)
-    watch.daemon = True
-    watch.start()
-
-
-def _end_without(parent: str) -> None:
-    """End this process when the one that started the run is gone."""
-    if not parent:
-        return
-
-    def watch() -> None:
-        while True:
-            try:
-                os.kill(int(parent), 0)
-            except ProcessLookupError:
-                os._exit(1)
-            time.sleep(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -59,7 +59,9 @@ class QualityReport(Document):
     findings: list[Finding] = []
     columns: list[ColumnProfile] = []
     drift: list[ColumnDrift] | None = None
-    """Against the snapshot before; None if there is none."""
+    """Against the last snapshot that kept the contract; None if there is none."""
+    quarantine: str | None = None
+    """Where the quarantined records lie, with their reasons; None if there are none."""
 
     @property
     def rejected(self) -> bool:

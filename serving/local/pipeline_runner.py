@@ -24,6 +24,7 @@ from yaml import YAMLError
 
 from millrace.digests import digest_of_json
 from millrace.errors import MillraceError, PipelineError
+from millrace.runs.records import ENVIRONMENT
 from millrace.settings import Settings
 from serving.local.events import Event, TaskEnded, TaskSaid, TaskStarted
 from serving.local.subprocesses import Ended, run_command
@@ -71,7 +72,9 @@ def run_pipeline(
     ):
         undo.callback(shutil.rmtree, scratch, ignore_errors=True)
         warnings.simplefilter("ignore")
-        undo.enter_context(_environment({"MILLRACE_HOME": str(home), "TMPDIR": str(scratch)}))
+        environment = environment_digest()
+        variables = {"MILLRACE_HOME": str(home), "TMPDIR": str(scratch), ENVIRONMENT: environment}
+        undo.enter_context(_environment(variables))
         from kfp import components, local
 
         local.init(
@@ -79,7 +82,7 @@ def run_pipeline(
             pipeline_root=str(home / "kfp" / "artifacts"),
             workspace_root=str(scratch / "workspace"),
             enable_caching=True,
-            cache_root=str(home / "kfp" / "cache" / environment_digest()[:16]),
+            cache_root=str(home / "kfp" / "cache" / environment[:16]),
         )
         try:
             pipeline = components.load_component_from_file(str(file))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from millrace.progress import heard
-from millrace.runs.step import PARENT
+from millrace.runs.limits import PARENT
 
 GRACE_SECONDS = 5.0
 
@@ -32,7 +32,7 @@ def run_command(
     """Run a command to its end.
 
     It has a session of its own, so that Ctrl-C reaches this process alone, which then ends the
-    whole group; a command whose parent is killed ends by itself (see `millrace.runs.step`).
+    whole group; a command whose parent is killed ends by itself (see `millrace.runs.limits`).
 
     Args:
         command: program and arguments.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from millrace.errors import StoreError
-from millrace.ingest import Snapshot, ingest
+from millrace.ingest import Snapshot, ingest, mark_accepted
 from millrace.storage import Store
 from millrace.workload import Workload
 
@@ -17,11 +17,14 @@ FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def take(csv_workload: Written, store: Store) -> Callable[..., Snapshot]:
-    """Return a function that takes a snapshot of so many records."""
+    """Return a function that takes a snapshot of so many records, which keep the contract."""
 
-    def taken(rows: int, as_of: datetime | None = None) -> Snapshot:
-        content = "id,x\n" + "".join(f"{n},{rows}\n" for n in range(rows))
-        return ingest(csv_workload(content), store, as_of=as_of)
+    def taken(rows: int, as_of: datetime | None = None, *, accepted: bool = True) -> Snapshot:
+        workload = csv_workload("id,x\n" + "".join(f"{n},{rows}\n" for n in range(rows)))
+        snapshot = ingest(workload, store, as_of=as_of)
+        if accepted:
+            mark_accepted(workload, store, snapshot.manifest.digest)
+        return snapshot
 
     return taken
 
@@ -104,3 +107,27 @@ def test_with_a_clock_the_same_content_is_asked_for_as_of_now(
     first, second = (ingest(workload, store, as_of=FIRST + n * DAY) for n in (0, 1))
     assert (second.as_of, second.is_new) == (FIRST + DAY, False)
     assert second.key == first.key
+
+
+def test_batches_that_were_rejected_never_become_what_is_usual(take: Take) -> None:
+    good = take(1000, FIRST)
+    for number in range(1, 6):
+        short = take(500 + number, FIRST + number * DAY, accepted=False)
+        assert short.usual_rows == 1000
+        assert short.previous == good.manifest.digest
+
+
+def test_windows_of_another_length_are_not_what_is_usual(
+    csv_workload: Written, store: Store
+) -> None:
+    rows = "".join(f"{n},2024-01-{1 + n % 28:02}\n" for n in range(280))
+    workload = csv_workload(f"id,at\n{rows}", time="at")
+
+    def taken(start: datetime, days: int) -> Snapshot:
+        snapshot = ingest(workload, store, window=(start, start + days * DAY))
+        mark_accepted(workload, store, snapshot.manifest.digest)
+        return snapshot
+
+    taken(FIRST, 7)
+    assert taken(FIRST, 14).usual_rows is None
+    assert taken(FIRST + 7 * DAY, 7).usual_rows == 70
