@@ -52,9 +52,7 @@ lock: $(READY) ## resolve the requirements again, to the newest that the pins al
 	@$(BIN)/python -m tools.lock
 
 clean: ## remove what make made, and nothing else
-	@rm -rf $(VENV) .millrace build workloads/churn/data .mypy_cache .ruff_cache .pytest_cache
-	rm -rf .hypothesis .import_linter_cache millrace.egg-info
-	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+	@tools/clean
 
 $(READY): $(LOCKED) pyproject.toml
 	@tools/setup $(PYTHON) $(VENV)

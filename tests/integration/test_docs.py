@@ -1,7 +1,9 @@
 """Every command in the documentation works as it stands there."""
 
+import os
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from tests.integration.conftest import Laptop
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("churn")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("docs")]
 
 PAGES = [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
 
@@ -21,11 +23,13 @@ def commands(page: Path) -> list[str]:
     return [line.removeprefix("$ ") for line in lines]
 
 
-@pytest.fixture(scope="session")
-def demonstrated(churn_laptop: Laptop) -> Laptop:
+@pytest.fixture(scope="module")
+def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> Laptop:
     """Return a laptop on which `make demo` was run: it is `millrace run workloads/churn`."""
-    assert churn_laptop.millrace("run", "workloads/churn").returncode == 0
-    return churn_laptop
+    laptop = Laptop(tmp_path_factory.mktemp("documented"))
+    shutil.copytree("workloads/churn", laptop.workload("churn"))
+    assert laptop.millrace("run", "workloads/churn").returncode == 0
+    return laptop
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=str)
@@ -62,6 +66,41 @@ def test_make_help_explains_every_target() -> None:
     makefile = Path("Makefile").read_text()
     targets = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert targets is not None
-    told = subprocess.run(["make", "help"], capture_output=True, text=True, check=True).stdout
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    told = subprocess.run(
+        ["make", "--no-print-directory", "help"],
+        env=plain,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     explained = {line.split()[0] for line in told.splitlines()}
     assert explained == set(targets[1].split())
+
+
+def test_make_clean_removes_what_make_made_and_nothing_else(tmp_path: Path) -> None:
+    shutil.copytree("tools", tmp_path / "tools")
+    made = ["workloads/churn/data/telco.csv", "build/bench.json", ".millrace/store/runs/churn-1/x"]
+    users = ["workloads/churn/data/own.csv", "build/report.html", ".millrace/store/runs/mine-1/x"]
+    for name in (*made, *users, *(f"{package}/x" for package in PACKAGES)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    clean = [str(tmp_path / "tools" / "clean")]
+    done = subprocess.run(clean, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert [line.split()[2] for line in done.stdout.splitlines()] == [
+        *(".millrace:", "workloads/churn/data:", "build:")
+    ]
+    assert not any((tmp_path / name).exists() for name in made[:2])
+    assert all((tmp_path / name).exists() for name in users)
+    for name in users:
+        (tmp_path / name).unlink()
+    (tmp_path / users[2]).parent.rmdir()
+    done = subprocess.run(clean, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    assert not any((tmp_path / name).exists() for name in ("build", ".millrace"))
+
+
+PACKAGES = [
+    *("millrace", "components", "pipelines", "serving", "cli"),
+    *("workloads", "benchmarks", "tests"),
+]

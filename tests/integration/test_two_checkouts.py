@@ -43,7 +43,7 @@ def retrained(folder: Path, source: str) -> dict[str, Any]:
     return summary
 
 
-def test_two_checkouts_and_two_orders_of_the_rows_give_the_same_bundle(tmp_path: Path) -> None:
+def test_two_checkouts_and_two_orders_of_the_rows_give_the_same_model(tmp_path: Path) -> None:
     source = Path("workloads/churn/data/telco.csv").read_text()
     header, *rows = source.splitlines(keepends=True)
     folders = [checkout(tmp_path / name) for name in ("one", "a longer name")]

@@ -15,7 +15,8 @@ REUSABLE = {"validate", "assemble", "train", "export", "evaluate", "gate"}
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (file,) = compile_pipelines(tmp_path_factory.mktemp("c"), images_for("ghcr.io/acme/", "1.2"))
-    document: dict[str, Any] = yaml.safe_load(file.read_text())
+    document: dict[str, Any]
+    document, _platform = yaml.safe_load_all(file.read_text())
     return document
 
 
