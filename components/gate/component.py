@@ -41,7 +41,5 @@ def gate(
         judged = judge(work.workload, Evaluation.read(Path(evaluation.path)))
         judged.write(Path(verdict.path))
         work.document = judged
-        outcomes = [result.outcome for result in judged.results]
-        counts = {outcome: outcomes.count(outcome) for outcome in ("pass", "fail")}
-        work.note = f"{counts['pass']} of {len(outcomes)} gates passed, {counts['fail']} failed"
+        work.note = f"gates: {judged.tally}"
         judged.require_passed(work.workload.name)

@@ -32,6 +32,17 @@ class Verdict(Document):
         """Return whether no gate failed."""
         return all(result.outcome != "fail" for result in self.results)
 
+    @property
+    def tally(self) -> str:
+        """Return how many gates ended how, such as `8 passed, 1 not applicable`."""
+        words = {"pass": "passed", "fail": "failed", "not applicable": "not applicable"}
+        outcomes = [result.outcome for result in self.results]
+        return ", ".join(
+            f"{outcomes.count(outcome)} {word}"
+            for outcome, word in words.items()
+            if outcome in outcomes
+        )
+
     def require_passed(self, where: str) -> None:
         """Raise a GateFailedError that names every failing gate."""
         failed = [result for result in self.results if result.outcome == "fail"]

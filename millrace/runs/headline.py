@@ -35,7 +35,5 @@ def _scores(told: RunSummary) -> str:
         if auc is not None:
             parts.append(f"ROC AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})")
     if told.verdict is not None:
-        passed = sum(result.outcome == "pass" for result in told.verdict.results)
-        rest = len(told.verdict.results) - passed
-        parts.append(f"{passed} gates passed" + (f", {rest} not applicable" if rest else ""))
+        parts.append(f"gates: {told.verdict.tally}")
     return ", ".join(parts)
