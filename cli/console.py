@@ -24,9 +24,7 @@ class Voice(Console):
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
-console = Voice(
-    file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else _UNBOUNDED
-)
+console = Voice(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else _UNBOUNDED)
 """For what people read; it keeps writing there while kfp's own chatter is redirected."""
 
 

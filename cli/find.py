@@ -24,7 +24,7 @@ def find_run(named: str, settings: Settings) -> RunSummary:
     """Return the summary of a run, or of the newest run of a workload.
 
     Raises:
-        MillraceError: there is no such run, or it has left no summary.
+        MillraceError: there is no such run, or it has left no summary that can be read.
     """
     store = open_store(settings)
     runs = store.names("runs")
@@ -34,7 +34,10 @@ def find_run(named: str, settings: Settings) -> RunSummary:
     ]
     told = [run for run in ours if store.exists(f"runs/{run}/summary.json")]
     if told:
-        return RunSummary.model_validate_json(store.read_bytes(f"runs/{told[-1]}/summary.json"))
+        key = f"runs/{told[-1]}/summary.json"
+        return RunSummary.parse(
+            store.read_bytes(key), store.location(key), "make a new one: `millrace run`"
+        )
     near = difflib.get_close_matches(name, runs, n=1)
     raise MillraceError(
         "the run left no summary" if ours else "there is no such run",

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from cli.completion import runs_and_workloads, workload_names, workloads_and_folders
 from millrace.errors import MillraceError
 
 app = typer.Typer(
@@ -24,16 +25,17 @@ app = typer.Typer(
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
-def _workload_names(incomplete: str) -> list[str]:
-    names = (file.parent.name for file in Path("workloads").glob("*/workload.yaml"))
-    return sorted(name for name in names if name.startswith(incomplete))
-
-
 WorkloadArgument = Annotated[
     str,
     typer.Argument(
         help="Folder of the workload, or its name under workloads/.",
-        autocompletion=_workload_names,
+        autocompletion=workloads_and_folders,
+    ),
+]
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A run, or a workload (its newest run).", autocompletion=runs_and_workloads
     ),
 ]
 
@@ -67,7 +69,8 @@ def run(
     as_of: Annotated[str, typer.Option(help="Read the source as of this time, ISO 8601.")] = "",
     window: Annotated[str, typer.Option(help="Only events of START..END, ISO 8601.")] = "",
     champion: Annotated[
-        str, typer.Option(help="`auto` (the registry's), `none`, or a bundle's digest.")
+        str,
+        typer.Option(help="`auto` (the registry's), `none`, or (the start of) a bundle's digest."),
     ] = "auto",
     signal: Annotated[
         Literal["manual", "schedule", "drift", "performance"],
@@ -76,7 +79,8 @@ def run(
     json: JsonOption = False,
 ) -> None:
     """Run the compiled retraining pipeline on this machine."""
-    from cli.commands.run import Request, run
+    from cli.commands.run import run
+    from cli.request import Request
 
     run(Request(workload, as_of, window, champion, signal), as_json=json)
 
@@ -117,7 +121,7 @@ def schema(
 def candidates(
     workload: Annotated[
         str | None,
-        typer.Argument(help="Name of a workload; by default all.", autocompletion=_workload_names),
+        typer.Argument(help="Name of a workload; by default all.", autocompletion=workload_names),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -130,7 +134,11 @@ def candidates(
 @app.command()
 def show(
     what: Annotated[
-        str, typer.Argument(help="A run, a workload (its newest run), or a bundle's digest.")
+        str,
+        typer.Argument(
+            help="A run, a workload (its newest run), or a bundle's digest.",
+            autocompletion=runs_and_workloads,
+        ),
     ],
     json: JsonOption = False,
 ) -> None:
@@ -142,7 +150,7 @@ def show(
 
 @app.command()
 def report(
-    what: Annotated[str, typer.Argument(help="A run, or a workload (its newest run).")],
+    what: RunArgument,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Copy the report to this file.")
     ] = None,

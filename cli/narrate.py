@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
+from cli.sayings import saying
 from millrace.runs.summary import StepRecord
 from serving.local.events import Event, TaskEnded, TaskSaid, TaskStarted
 
@@ -61,31 +62,26 @@ class Narrator:
         ]
 
     def hear(self, event: Event) -> None:
-        """Show one event."""
+        """Show one event; that it cannot be shown must not end the run, so then it is not."""
         if isinstance(event, TaskEnded):
             self._ended.append(event)
-            if not self._quiet:
-                self._console.print(_line(event))
+        try:
+            self._show(event)
+        except OSError:
+            self._quiet = True
+
+    def _show(self, event: Event) -> None:
+        if self._quiet:
+            return
+        if isinstance(event, TaskEnded):
+            self._console.print(_line(event), soft_wrap=True)
         elif self._spinner and isinstance(event, TaskStarted):
             self._spinner.update(f"{event.task} …")
-        elif self._spinner and isinstance(event, TaskSaid):
-            self._spinner.update(f"{event.task} … {escape(_saying(event.event))}")
+        elif self._spinner and isinstance(event, TaskSaid) and (words := saying(event.event)):
+            self._spinner.update(f"{event.task} … {escape(words)}")
 
 
 def _line(task: TaskEnded) -> str:
     seconds = "reused" if task.outcome == "reused" else f"{task.seconds:.1f} s"
     note = escape(task.note or (task.failure or {}).get("problem", ""))
     return f"{MARKS[task.outcome]} {task.task:<12}{seconds:>8}  {note}"
-
-
-def _saying(event: dict[str, Any]) -> str:
-    fields = {key: value for key, value in event.items() if key not in ("event", "step")}
-    if "done" in fields and "total" in fields:
-        fields["done"] = f"{fields['done']} of {fields.pop('total')}"
-    words = ", ".join(
-        f"{key.replace('_', ' ')} {value:.4g}"
-        if isinstance(value, float)
-        else f"{key.replace('_', ' ')} {value}"
-        for key, value in fields.items()
-    )
-    return f"{str(event['event']).replace('_', ' ')}: {words}" if words else str(event["event"])

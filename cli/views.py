@@ -12,6 +12,7 @@ from rich.table import Table
 from millrace.evaluation.result import Estimate, Evaluation
 from millrace.gates.verdict import Verdict
 from millrace.registry.registration import Candidate
+from millrace.report.text import metric_name
 from millrace.runs.summary import RunSummary
 
 COLOURS = {"pass": "green", "fail": "red", "not applicable": "dim"}
@@ -25,7 +26,13 @@ HEADLINES = {
 
 
 def show_summary(console: Console, told: RunSummary, places: Mapping[str, str]) -> None:
-    """Print metrics, gates, the verdict, and where to find things."""
+    """Print metrics, gates, the verdict, and where to find things.
+
+    Args:
+        console: where to print.
+        told: the run.
+        places: names of places and where they are, in the order in which they are shown.
+    """
     if told.evaluation is not None:
         console.print(_metrics(told.evaluation))
     if told.verdict is not None:
@@ -34,32 +41,25 @@ def show_summary(console: Console, told: RunSummary, places: Mapping[str, str]) 
     reused = [step.name for step in told.steps if step.outcome == "reused"]
     if reused:
         console.print(f"Reused from an earlier run: {', '.join(reused)}.")
-    found = dict(places)
-    if told.registration is not None:
-        found = {"bundle": told.registration.uri, **found}
-    for name, place in found.items():
-        console.print(f"[dim]{name:<10}[/]{escape(place)}", soft_wrap=True)
+    for name, place in places.items():
+        console.print(f"[dim]{name:<12}[/]{escape(place)}", soft_wrap=True)
 
 
 def _metrics(evaluation: Evaluation) -> Table:
-    title = f"{evaluation.rows:,} held-out rows, 95 % intervals"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     candidate, *others = evaluation.models
-    table.add_column("metric")
-    table.add_column("candidate")
-    for model in others:
-        table.add_column(model.name.replace("_", " "), justify="right")
+    table = _table("metric", "candidate", *(model.name.replace("_", " ") for model in others))
+    table.title = f"{evaluation.rows:,} held-out rows, 95 % intervals"
+    for column in table.columns[2:]:
+        column.justify = "right"
     for metric, estimate in candidate.metrics.items():
         cells = [f"{m.metrics[metric].value:.3f}" if metric in m.metrics else "" for m in others]
-        table.add_row(metric, _estimate(estimate), *cells)
+        table.add_row(metric_name(metric), _estimate(estimate), *cells)
     return table
 
 
 def _gates(verdict: Verdict) -> Table:
-    table = Table(title="Gates", title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("gate", overflow="fold")
-    table.add_column("outcome")
-    table.add_column("evidence", overflow="fold")
+    table = _table("gate", "outcome", "evidence")
+    table.title = "Gates"
     for result in verdict.results:
         outcome = f"[{COLOURS[result.outcome]}]{result.outcome}[/]"
         table.add_row(escape(result.gate), outcome, escape(result.evidence))
@@ -68,21 +68,27 @@ def _gates(verdict: Verdict) -> Table:
 
 def candidates_table(candidates: Sequence[Candidate]) -> Table:
     """Return the registry's candidates as a table."""
-    table = Table(box=SIMPLE_HEAD)
-    for column in ("workload", "version", "", "bundle", "ROC AUC", "snapshot", "signal", "created"):
-        table.add_column(column, justify="right" if column in ("version", "ROC AUC") else "left")
+    table = _table("workload", "version", "champion", "bundle", "ROC AUC", "created")
+    for column in (table.columns[1], table.columns[4]):
+        column.justify = "right"
     for one in candidates:
         auc = one.metrics.get("roc_auc")
         table.add_row(
             one.name,
             str(one.version),
-            "[green]champion[/]" if one.champion else "",
+            "[green]yes[/]" if one.champion else "",
             one.digest[:12],
             f"{auc:.3f}" if auc is not None else "",
-            one.snapshot[:12],
-            one.signal,
             one.created[:16].replace("T", " "),
         )
+    return table
+
+
+def _table(*columns: str) -> Table:
+    """Return an empty table; what is too wide for a terminal is folded, never cut."""
+    table = Table(title_justify="left", box=SIMPLE_HEAD)
+    for column in columns:
+        table.add_column(column, overflow="fold")
     return table
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,11 @@ from uuid import uuid4
 from cli.console import console, print_json
 from cli.find import workload_folder
 from cli.narrate import Narrator
+from cli.places import places_of
+from cli.request import Request
 from cli.views import show_summary
 from millrace.errors import MillraceError
+from millrace.registry.mlflow_client import address
 from millrace.runs.summary import RunSummary
 from millrace.settings import load_settings
 from millrace.storage import Store, open_store
@@ -22,70 +24,46 @@ from serving.local.lock import only_run
 from serving.local.pipeline_runner import run_pipeline
 
 
-@dataclass(frozen=True)
-class Request:
-    """What the user asks for."""
-
-    workload: str
-    as_of: str
-    window: str
-    champion: str
-    signal: str
-
-
 def run(request: Request, *, as_json: bool) -> None:
     """Run the pipeline, tell of each step, then of the verdict.
 
     Raises:
-        MillraceError: the workload is not well declared, or the pipeline cannot run.
+        MillraceError: the workload is not well declared, the request makes no sense, or the
+            pipeline cannot run.
         SystemExit: the run is red; with code 1, after its story was told.
     """
     from pipelines.compile import COMPILED
 
     settings = load_settings()
+    store = open_store(settings)
     workload = load_workload(workload_folder(request.workload))
+    arguments = request.arguments(workload, store)
     name = f"{workload.name}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
-    start, _, end = request.window.partition("..")
     log = settings.store_folder / "runs" / name / "log.txt"
     narrator = Narrator(console, quiet=as_json)
     with only_run(settings, workload.name), narrator:
         green = run_pipeline(
             COMPILED / "retraining.yaml",
-            {
-                "workload": str(workload.folder.resolve()),
-                "run": name,
-                "signal": request.signal,
-                "as_of": request.as_of,
-                "window_start": start,
-                "window_end": end,
-                "champion_bundle": request.champion,
-            },
+            {"workload": str(workload.folder.resolve()), "run": name, **arguments},
             settings,
             log,
             narrator.hear,
         )
-    store = open_store(settings)
     told = _summary(store, name)
     places = {
-        "report": store.location(f"runs/{name}/report.html"),
-        "summary": store.location(f"runs/{name}/summary.json"),
+        **(places_of(told, store) if told else {}),
         "log": str(log),
-        "registry": settings.mlflow_tracking_uri,
+        "registry": address(settings),
     }
     if as_json:
         print_json(_as_json(told, places, narrator))
     elif told is not None:
         show_summary(console, told, places)
     if not green:
-        _end_red(narrator, told, log)
-
-
-def _end_red(narrator: Narrator, told: RunSummary | None, log: Path) -> None:
-    failure = narrator.failure or {"message": "the run failed"}
-    if told is None or told.outcome not in ("gate failed",):
-        sys.stderr.write(f"millrace: {failure['message']}\n")
-    sys.stderr.write(f"millrace: the log is {log}\n")
-    sys.exit(1)
+        failure = narrator.failure or (told.failure if told else None) or {}
+        message = failure.get("message", "the run failed")
+        sys.stderr.write(f"millrace: {message}; the log is {log}\n")
+        sys.exit(1)
 
 
 def _summary(store: Store, run: str) -> RunSummary | None:

@@ -20,7 +20,7 @@ def show(what: str, *, as_json: bool) -> None:
     """Show a run by its id, the newest run of a workload, or a bundle by (the start of) its digest.
 
     Raises:
-        MillraceError: there is no such thing.
+        MillraceError: there is no such thing, or what it left cannot be read.
     """
     settings = load_settings()
     if re.fullmatch(r"[0-9a-f]{6,64}", what):
@@ -50,7 +50,11 @@ def _show_bundle(start: str, settings: Settings, *, as_json: bool) -> None:
             remedy="`millrace candidates` lists them",
         )
     key = f"bundles/sha256/{digests[0]}"
-    card = Card.model_validate(store.read_json(f"{key}/card.json"))
+    card = Card.parse(
+        store.read_bytes(f"{key}/card.json"),
+        store.location(f"{key}/card.json"),
+        "register the model again: `millrace run`",
+    )
     if as_json:
         print_json({"digest": digests[0], "uri": store.uri(key), "card": card.model_dump()})
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -9,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from millrace.errors import EvaluationError
 from millrace.evaluation.result import Estimate
 from millrace.evaluation.task import Sample, Task
 
@@ -56,16 +58,38 @@ class Draws:
         """Return the difference with the sign that makes positive the better."""
         return self if higher_is_better else Draws(-self.value, -self.draws)
 
-    def estimate(self) -> Estimate:
+    def estimate(self, what: str) -> Estimate:
         """Return the value with its 95 % percentile interval (Efron 1979, Ann. Statist. 7:1).
 
         Resampling adds noise, and with it calibration error: where the interval would miss the
         value it is stretched to it.
+
+        Args:
+            what: the metric and whose it is, for the message.
+
+        Raises:
+            EvaluationError: see `finite`.
         """
-        low, high = np.nanpercentile(self.draws, [2.5, 97.5])
-        return Estimate(
-            value=self.value, low=min(float(low), self.value), high=max(float(high), self.value)
+        known = self.draws[~np.isnan(self.draws)]
+        low, high = np.percentile(known, [2.5, 97.5]) if known.size else (np.nan, np.nan)
+        return finite(what, self.value, float(low), float(high))
+
+
+def finite(what: str, value: float, low: float, high: float) -> Estimate:
+    """Return an estimate whose interval is stretched to its value.
+
+    Raises:
+        EvaluationError: one of them is no finite number: neither a gate nor JSON can hold it.
+    """
+    if not all(map(math.isfinite, (value, low, high))):
+        raise EvaluationError(
+            "has no finite value or interval on the held-out rows",
+            where=what,
+            found=f"{value:g} ({low:g} to {high:g})",
+            expected="finite numbers, from rows of both classes",
+            remedy="take in more records, or widen `split`",
         )
+    return Estimate(value=value, low=min(low, value), high=max(high, value))
 
 
 def resample(

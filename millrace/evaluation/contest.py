@@ -57,6 +57,9 @@ def hold(task: Task, rows: Rows, contenders: list[Contender], *, seed: int) -> O
         rows: the n held-out rows.
         contenders: the models, the candidate first.
         seed: seed of the bootstrap.
+
+    Raises:
+        EvaluationError: a metric is no finite number.
     """
     candidate, *others = contenders
     groups = {name: rows_by_group(rows, name) for name in rows.manifest.slices}
@@ -99,7 +102,9 @@ def _model_result(rows: Rows, model: Contender, drawn: Mapping[str, Draws]) -> M
         name=model.name,
         role=model.role,
         digest=model.digest,
-        metrics={name: draws.estimate() for name, draws in drawn.items()},
+        metrics={
+            name: draws.estimate(f"{name} of the {model.name}") for name, draws in drawn.items()
+        },
         roc=roc_curve(sample),
         precision_recall=precision_recall_curve(sample),
         calibration=calibration_curve(sample),
@@ -113,7 +118,9 @@ def _comparisons(candidate: Contender, other: Contender, drawn: Drawn) -> list[C
         Comparison(
             other=other.name,
             metric=metric,
-            difference=(ours[metric] - theirs[metric]).signed(HIGHER_IS_BETTER[metric]).estimate(),
+            difference=(ours[metric] - theirs[metric])
+            .signed(HIGHER_IS_BETTER[metric])
+            .estimate(f"{metric} of the {candidate.name} against the {other.name}"),
         )
         for metric in ours
     ]

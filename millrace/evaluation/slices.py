@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from millrace.evaluation.bootstrap import Draws
+from millrace.evaluation.bootstrap import Draws, finite
 from millrace.evaluation.held_out import Rows
 from millrace.evaluation.result import Estimate, SliceGroup, SliceResult
 
@@ -55,22 +55,35 @@ def slice_result(
             group=name,
             rows=len(which),
             positives=int(rows.labels[which].sum()),
-            metrics={metric: drawn.estimate() for metric, drawn in draws[name].items()},
+            metrics={
+                metric: drawn.estimate(f"{metric} of the group {name!r} of {slice_name}")
+                for metric, drawn in draws[name].items()
+            },
         )
         for name, which in members.items()
     ]
     metrics = list(next(iter(draws.values()))) if len(members) > 1 else []
-    gaps = {metric: gap([draws[name][metric] for name in members]) for metric in metrics}
+    gaps = {
+        metric: gap([draws[name][metric] for name in members], f"{metric} gap of {slice_name}")
+        for metric in metrics
+    }
     return SliceResult(slice=slice_name, groups=groups, gaps=gaps, left_out=left_out)
 
 
-def gap(groups: Sequence[Draws]) -> Estimate:
+def gap(groups: Sequence[Draws], what: str) -> Estimate:
     """Return the greatest difference between two of k groups, with its 95 % interval.
 
     The more groups, the further apart two of them are by chance, and a percentile interval of
     max - min takes that for a gap. So the interval is that of all pairs at once, by the bootstrap
     of the greatest standardised difference (Romano and Wolf 2005, JASA 100:94): it is above a
     limit only if some pair surely is.
+
+    Args:
+        groups: one metric of each group.
+        what: the metric and the slice, for the message.
+
+    Raises:
+        EvaluationError: see `finite`.
     """
     values = np.array([group.value for group in groups])
     noise = np.stack([group.draws - group.value for group in groups])
@@ -91,4 +104,4 @@ def gap(groups: Sequence[Draws]) -> Estimate:
     apart = [np.abs(values[i] - values[:i]) for i in range(1, len(groups))]
     low = max(float((a - reach * d).max()) for a, d in zip(apart, deviations, strict=True))
     high = max(float((a + reach * d).max()) for a, d in zip(apart, deviations, strict=True))
-    return Estimate(value=float(np.ptp(values)), low=max(low, 0.0), high=high)
+    return finite(what, float(np.ptp(values)), max(low, 0.0), high)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from millrace.dataset.manifest import Feature
-from millrace.export.distance import kolmogorov_smirnov, total_variation
+from millrace.distance import kolmogorov_smirnov, total_variation
 from millrace.export.manifest import FeatureReference, ScoreBins
 
 SAMPLE = 10_000
@@ -83,8 +84,8 @@ def _reference(
         normal, values = usual.to_numpy(), rows.to_numpy()
         distances = [kolmogorov_smirnov(values[start:end], normal) for start, end in blocks]
     else:
-        known, texts = usual.to_pylist(), rows.to_pylist()
-        distances = [total_variation(texts[start:end], known) for start, end in blocks]
+        known, texts = Counter(usual.to_pylist()), rows.to_pylist()
+        distances = [total_variation(Counter(texts[start:end]), known) for start, end in blocks]
     return FeatureReference(
         name=feature.name,
         measure="ks" if feature.kind == "number" else "total_variation",

@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 
 from millrace.dataset.manifest import PARTS, DatasetManifest, Part
 from millrace.digests import digest_of_bytes
-from millrace.documents import Document
 from millrace.errors import ExportError
 from millrace.export.core import OPSET, export_core
 from millrace.export.graph import require_other_names, serialized, whole_graph
@@ -18,9 +17,9 @@ from millrace.export.manifest import OUTPUT, ExportManifest
 from millrace.export.reference import as_held, feature_references, sample_of, score_bins
 from millrace.export.session import Graph
 from millrace.features.lookup import LookupPlan
+from millrace.files import write_whole
 from millrace.progress import say
 from millrace.training.columns import columns_of, read_table
-from millrace.training.files import write_whole
 from millrace.training.repeatable import repeatable
 from millrace.training.scorer import Scorer, load_scorer, probabilities
 from millrace.workload import Workload
@@ -75,8 +74,8 @@ def export(workload: Workload, dataset: Path, model: Path, out: Path) -> ExportM
     write_whole(out / "model.onnx", content)
     write_whole(out / "reference.parquet", _parquet(with_scores))
     write_whole(out / "parity.parquet", _parquet(pa.table({OUTPUT: from_torch})))
-    write_whole(out / "lookup.json", _json(plan))
-    write_whole(out / "export.json", _json(exported))
+    plan.write(out / "lookup.json")
+    exported.write(out / "export.json")
     return exported
 
 
@@ -107,7 +106,3 @@ def _parquet(table: pa.Table) -> bytes:
     pq.write_table(table, content)
     whole: bytes = content.getvalue().to_pybytes()
     return whole
-
-
-def _json(document: Document) -> bytes:
-    return (document.model_dump_json(indent=2) + "\n").encode()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from millrace.addresses import without_credentials
 from millrace.errors import FeatureError, StoreError
 from millrace.features.definitions import project_of
 from millrace.features.feast_import import import_feast, quiet
@@ -25,7 +26,8 @@ _BATCH = 20_000
 def online_name(settings: Settings) -> str:
     """Return what tells this online store from another, without secrets."""
     if settings.online_store == "redis":
-        return "redis " + ",".join(part for part in settings.redis.split(",") if "=" not in part)
+        parts = [part for part in settings.redis.split(",") if "=" not in part]
+        return "redis " + without_credentials(",".join(parts))
     return "sqlite"
 
 
@@ -112,8 +114,9 @@ def _feast_store(workload: Workload, settings: Settings, store: Store, registry:
             opened.list_projects()
         except Exception as error:
             raise FeatureError(
-                f"the Feast registry cannot be read: {_line(error)}",
-                where=settings.feast_registry or str(_registry_file(workload, settings)),
+                f"the Feast registry cannot be read: {_line(error, settings)}",
+                where=without_credentials(settings.feast_registry)
+                or str(_registry_file(workload, settings)),
                 remedy="check MILLRACE_FEAST_REGISTRY; a damaged file may be deleted: the next "
                 "run makes it anew",
             ) from error
@@ -148,7 +151,7 @@ def _expect_redis(settings: Settings) -> None:
         client.ping()
     except (redis.RedisError, OSError, ValueError) as error:
         raise StoreError(
-            f"the online store Redis does not answer: {_line(error)}",
+            f"the online store Redis does not answer: {_line(error, settings)}",
             where=online_name(settings),
             remedy="start it, or check MILLRACE_REDIS (host:port)",
         ) from error
@@ -175,7 +178,7 @@ def _told(workload: Workload, settings: Settings) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         raise StoreError(
-            f"the feature store does not do as asked: {_line(error)}",
+            f"the feature store does not do as asked: {_line(error, settings)}",
             where=str(settings.feast_folder(workload.name)),
             remedy="free space or mend access, then run again: it goes on where it stopped",
         ) from error
@@ -183,11 +186,13 @@ def _told(workload: Workload, settings: Settings) -> Iterator[None]:
         if not type(error).__module__.startswith(("redis", "sqlalchemy", "psycopg")):
             raise
         raise StoreError(
-            f"the feature store does not answer: {_line(error)}",
+            f"the feature store does not answer: {_line(error, settings)}",
             where=online_name(settings),
             remedy="start it, then run again: it goes on where it stopped",
         ) from error
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _line(error: Exception, settings: Settings) -> str:
+    """Return an exception's message in one line, without what opens the stores."""
+    told = " ".join(str(error).split()) or type(error).__name__
+    return without_credentials(told, settings.feast_registry, settings.redis)

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, TextClause
 
 CHUNK_ROWS = 20_000
+DAY = timedelta(days=1)
+_FIRST, _LAST = (moment.replace(tzinfo=UTC) for moment in (datetime.min, datetime.max))
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _PATIENCE = {
     "pysqlite": "timeout",
@@ -37,7 +40,13 @@ _PATIENCE = {
 
 
 class SqlReader:
-    """A query; secrets in its URL come from the environment and are never told to anyone."""
+    """A query; secrets in its URL come from the environment and are never told to anyone.
+
+    The window that `:start` and `:end` are bound to is wider than the one asked for. A database
+    compares them by rules of its own: SQLite as text, others in the session's time zone where a
+    column has none, while the contract may name another. So the query only has to leave nothing
+    out; `millrace.ingest.window.within` takes what the contract puts into the window.
+    """
 
     def __init__(self, workload: Workload, window: Window | None) -> None:
         spec = workload.spec.source
@@ -82,7 +91,7 @@ class SqlReader:
         timeout = _PATIENCE.get(url.get_dialect().driver)
         seconds = max(1, round(load_settings().timeout))
         engine = sqlalchemy.create_engine(url, connect_args={timeout: seconds} if timeout else {})
-        query, values = self._query()
+        query, values = self._query(url)
         try:
             with engine.connect().execution_options(yield_per=CHUNK_ROWS) as connection:
                 result = connection.execute(query, values)
@@ -98,12 +107,17 @@ class SqlReader:
             engine.dispose()
         return names, columns
 
-    def _query(self) -> tuple[TextClause, dict[str, Any]]:
+    def _query(self, url: URL) -> tuple[TextClause, dict[str, Any]]:
         import sqlalchemy
 
         query = sqlalchemy.text(self._spec.query)
         wanted = set(query.compile().params)
-        known = dict(zip(("start", "end"), self._window, strict=True)) if self._window else {}
+        known: dict[str, Any] = {}
+        if self._window:
+            known = dict(zip(("start", "end"), _wider(self._window), strict=True))
+        if url.get_backend_name() == "sqlite":
+            # It has no type for times; how Python's driver spells them, any library may change.
+            known = {name: moment.isoformat(" ") for name, moment in known.items()}
         unknown = sorted(wanted - known.keys())
         if unknown:
             raise WorkloadError(
@@ -162,6 +176,22 @@ class SqlReader:
         for secret in sorted(secrets - {""}, key=len, reverse=True):
             message = message.replace(secret, "***")
         return message
+
+
+def _wider(window: Window) -> Window:
+    """Return the window with a day more at each end, from midnight to midnight in UTC.
+
+    Local times are less than a day off; whole days are in order as text too, however a date and
+    a time of day are joined.
+    """
+    start, end = window
+    first = _midnight(start - DAY) if start - _FIRST > DAY else _FIRST
+    last = _midnight(end + 2 * DAY - timedelta.resolution) if _LAST - end > 2 * DAY else _LAST
+    return first, last
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _without_secrets(declared: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Protocol
 
 from millrace.evaluation.result import Evaluation
@@ -32,7 +31,6 @@ class ModelRegistry(Protocol):
         params: Mapping[str, object],
         evaluation: Evaluation,
         verdict: Verdict,
-        report: Path | None = None,
         commit: str = "",
     ) -> Registration:
         """Give a published bundle a version, unless the same model of the same snapshot has one.
@@ -48,7 +46,6 @@ class ModelRegistry(Protocol):
             params: how it was trained.
             evaluation: what evaluation found.
             verdict: every gate with its evidence.
-            report: the run's report, kept with the version's evidence.
             commit: Git commit of the code, if it is known.
 
         Raises:

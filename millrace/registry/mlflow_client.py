@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from millrace.addresses import without_credentials
 from millrace.errors import RegistryError
 from millrace.progress import say
 from millrace.settings import Settings
@@ -28,7 +29,7 @@ _SQLITE = "sqlite:///"
 
 def address(settings: Settings) -> str:
     """Return the tracking URI as people may see it: without credentials."""
-    return _without_credentials(settings.mlflow_tracking_uri)
+    return without_credentials(settings.mlflow_tracking_uri)
 
 
 def database_file(settings: Settings) -> Path | None:
@@ -177,7 +178,7 @@ def _symptom(error: BaseException, settings: Settings) -> str:
         if sign in text:
             return clause
     cause = re.search(r"\(Caused by (.*)\)$", text)
-    line = _without_credentials(cause[1] if cause else text)
+    line = without_credentials(cause[1] if cause else text, settings.mlflow_tracking_uri)
     return f"does not do as asked: {line[:300]}{'…' if len(line) > 300 else ''}"
 
 
@@ -185,8 +186,3 @@ def _remedy(settings: Settings) -> str:
     if database_file(settings) is None:
         return "see that it runs and MILLRACE_MLFLOW_URI names it"
     return "see that no other program holds the file, or restore it from a copy"
-
-
-def _without_credentials(text: str) -> str:
-    """Return a text with the user and password of every URL in it left out."""
-    return re.sub(r"(\w://)[^/@\s]*@", r"\1", text)

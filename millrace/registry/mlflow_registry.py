@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from millrace.errors import RegistryError
@@ -67,7 +66,6 @@ class MlflowRegistry:
         params: Mapping[str, object],
         evaluation: Evaluation,
         verdict: Verdict,
-        report: Path | None = None,
         commit: str = "",
     ) -> Registration:
         """See ModelRegistry."""
@@ -78,7 +76,7 @@ class MlflowRegistry:
             if version is None:
                 tags = lineage_tags(bundle, run, commit)
                 evidence = self._open_run(client, name, tags)
-                _write_evidence(client, evidence, flat_params(params), evaluation, report)
+                _write_evidence(client, evidence, flat_params(params), evaluation)
                 made = _create(client, name, uri, evidence, tags, description(bundle, verdict))
                 version = _the_one_version(client, bundle) or made
             _close_run(client, version)
@@ -169,11 +167,7 @@ class MlflowRegistry:
 
 
 def _write_evidence(
-    client: MlflowClient,
-    run_id: str,
-    params: dict[str, str],
-    evaluation: Evaluation,
-    report: Path | None,
+    client: MlflowClient, run_id: str, params: dict[str, str], evaluation: Evaluation
 ) -> None:
     from mlflow.entities import Metric, Param
 
@@ -183,8 +177,6 @@ def _write_evidence(
         metrics=[Metric(name, value, now, 0) for name, value in flat_metrics(evaluation).items()],
         params=[Param(name, value) for name, value in params.items()],
     )
-    if report is not None:
-        client.log_artifact(run_id, str(report))
 
 
 def _the_one_version(client: MlflowClient, bundle: Bundle) -> ModelVersion | None:

@@ -50,10 +50,6 @@ class Store(ABC):
         """Write a file so that readers see the old content or the new, never a part."""
 
     @abstractmethod
-    def delete(self, key: str) -> None:
-        """Delete a file or folder; one that is not there is no fault."""
-
-    @abstractmethod
     def publish(self, folder: Path, key: str) -> None:
         """Write a folder once under a key: one that is there already is left as it is.
 

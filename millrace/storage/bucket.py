@@ -61,12 +61,6 @@ class BucketStore(Store):
         with self._answering(key):
             self._files.pipe_file(self.uri(key), content)
 
-    def delete(self, key: str) -> None:
-        """See Store."""
-        with self._answering(key):
-            if self._files.exists(self.uri(key)):
-                self._files.rm(self.uri(key), recursive=True)
-
     def publish(self, folder: Path, key: str) -> None:
         """See Store."""
         if self.exists(f"{key}/manifest.json"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from millrace.errors import StoreError
+from millrace.files import write_whole
 from millrace.storage.base import Store
 from millrace.storage.staging import lend
 
@@ -45,28 +45,7 @@ class FolderStore(Store):
 
     def write_bytes(self, key: str, content: bytes) -> None:
         """See Store."""
-        with self._answering(key):
-            target = self._path(key)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=target.parent, prefix=".partial-")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(name).replace(target)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
-
-    def delete(self, key: str) -> None:
-        """See Store."""
-        with self._answering(key):
-            target = self._path(key)
-            if target.is_dir():
-                shutil.rmtree(target)
-            else:
-                target.unlink(missing_ok=True)
+        write_whole(self._path(key), content)
 
     def publish(self, folder: Path, key: str) -> None:
         """See Store."""

@@ -9,11 +9,12 @@ from typing import Any
 
 import torch
 
-from millrace.digests import digest_of_bytes, digest_of_files, digest_of_json
+from millrace.digests import digest_of_bytes, digest_of_json
+from millrace.files import remove_whole, write_whole
 from millrace.progress import say
-from millrace.training.files import write_whole
 from millrace.training.report import Epoch
 from millrace.workload import Workload
+from millrace.workload.code import code_revision
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,7 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Remove the checkpoint, and its folder if nothing else is in it."""
-        self.file.unlink(missing_ok=True)
-        self.file.with_name(self.file.name + ".partial").unlink(missing_ok=True)
+        remove_whole(self.file)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
 
@@ -95,20 +95,20 @@ class Checkpoint:
         say("checkpoint_ignored", level="warning", file=str(self.file), reason=reason)
 
 
-def training_tag(workload: Workload, dataset: str, world_size: int) -> str:
+def training_tag(workload: Workload, dataset: str, world_size: int, revision: str = "") -> str:
     """Return the digest of all that the trained weights are a function of.
 
     Args:
-        workload: its training section and the code in its folder.
+        workload: its training section and its code.
         dataset: digest of the training set.
         world_size: processes that train together; they share out each batch.
+        revision: digest of the platform's and the workload's code; computed if it is empty.
     """
-    code = [file for file in workload.folder.rglob("*.py") if "__pycache__" not in file.parts]
     return digest_of_json(
         {
             "dataset": dataset,
             "training": workload.spec.training.model_dump(mode="json"),
-            "code": digest_of_files(workload.folder, code),
+            "code": revision or code_revision(workload),
             "torch": str(torch.__version__),
             "world_size": world_size,
         }

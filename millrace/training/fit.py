@@ -9,11 +9,11 @@ import torch
 
 from millrace.dataset.manifest import DatasetManifest, Part
 from millrace.errors import TrainingError
+from millrace.files import write_whole
 from millrace.progress import say
 from millrace.training.checkpoint import Checkpoint, Progress, training_tag
 from millrace.training.columns import Columns, read_columns
 from millrace.training.faults import users_fault
-from millrace.training.files import write_whole
 from millrace.training.loop import Loop, Rows, best_epoch
 from millrace.training.module import build_module, check_module
 from millrace.training.preprocessing import Preprocessing, fit_preprocessing
@@ -25,7 +25,9 @@ from millrace.training.weighting import Weighting, weighting
 from millrace.workload import Workload
 
 
-def train(workload: Workload, dataset: Path, out: Path, *, checkpoint: Path) -> TrainingReport:
+def train(
+    workload: Workload, dataset: Path, out: Path, *, checkpoint: Path, code_revision: str = ""
+) -> TrainingReport:
     """Fit the workload's module, or take up where a killed attempt at the same has stopped.
 
     The same data, specification, code and number of threads give the same state.pt, bit by bit,
@@ -36,6 +38,7 @@ def train(workload: Workload, dataset: Path, out: Path, *, checkpoint: Path) -> 
         dataset: the folder of a training set.
         out: folder to which state.pt, preprocessing.json and training.json are written.
         checkpoint: folder of the checkpoint; it outlives a kill and is removed at the end.
+        code_revision: digest of the platform's and the workload's code, if the caller knows it.
 
     Raises:
         TrainingError: the module cannot be built or trained, or a part of the data is empty.
@@ -45,7 +48,7 @@ def train(workload: Workload, dataset: Path, out: Path, *, checkpoint: Path) -> 
     manifest = DatasetManifest.read(dataset / "manifest.json")
     _require_rows(manifest, workload, dataset)
     with repeatable(workload.spec.training.threads), joined_ranks() as ranks:
-        tag = training_tag(workload, manifest.digest, ranks.size)
+        tag = training_tag(workload, manifest.digest, ranks.size, code_revision)
         kept = Checkpoint(checkpoint, tag)
         resumed = ranks.from_leader(kept.load() if ranks.leads else None)
         if resumed and ranks.leads:
@@ -141,5 +144,5 @@ def _write(out: Path, done: Progress, preprocessing: Preprocessing, report: Trai
     state = io.BytesIO()
     torch.save(done.best, state)
     write_whole(out / "state.pt", state.getvalue())
-    for document, name in ((preprocessing, "preprocessing.json"), (report, "training.json")):
-        write_whole(out / name, (document.model_dump_json(indent=2) + "\n").encode())
+    preprocessing.write(out / "preprocessing.json")
+    report.write(out / "training.json")

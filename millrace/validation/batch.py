@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from millrace.validation.columns import ParsedColumn
-from millrace.validation.faults import Fault, broken_rows, commonest, raw_texts
+from millrace.validation.faults import Fault, Places, broken_rows, commonest, raw_texts
 from millrace.validation.report import Finding
 from millrace.validation.values import EXPECTED
 from millrace.workload import WorkloadSpec
@@ -20,7 +20,10 @@ _CHANGED = 0.9
 
 
 def column_findings(
-    records: pa.Table, parsed: dict[str, ParsedColumn], columns: dict[str, Column]
+    records: pa.Table,
+    parsed: dict[str, ParsedColumn],
+    columns: dict[str, Column],
+    places: Places,
 ) -> list[Finding]:
     """Return a rejection for each column without any value, and each whose type has changed."""
     findings = []
@@ -31,8 +34,9 @@ def column_findings(
         elif failed and failed >= _CHANGED * (len(column.values) - missing):
             raw = records.column(name)
             kind = "text" if pa.types.is_string(raw.type) else str(raw.type)
-            example = raw_texts(raw, [int(np.flatnonzero(column.failed)[0])])[0]
-            found = f"{kind} such as {example!r}"
+            rows = np.flatnonzero(column.failed)
+            row = int(rows[places.earliest(rows)])
+            found = f"{kind} such as {raw_texts(raw, [row])[0]!r} in {places.in_source(row)}"
             findings.append(_type_changed(name, columns[name].type, found, failed))
     return findings
 
@@ -62,16 +66,22 @@ def _type_changed(name: str, expected: str, found: str, records: int) -> Finding
 
 
 def share_findings(
-    faults: list[Fault], explained: set[str | None], parsed: int, limit: float
+    faults: list[Fault],
+    explained: set[str | None],
+    records: pa.Table,
+    places: Places,
+    limit: float,
 ) -> list[Finding]:
     """Return a rejection if too many records are in quarantine.
 
     Args:
         faults: what is wrong with records.
         explained: columns that reject the batch by themselves: their records are not told twice.
-        parsed: the number of records.
+        records: the raw records.
+        places: where each came from.
         limit: greatest share of them.
     """
+    parsed = records.num_rows
     others = [fault for fault in faults if fault.column is None or fault.column not in explained]
     broken = len(broken_rows(others))
     if broken <= limit * parsed:
@@ -79,7 +89,7 @@ def share_findings(
     return [
         Finding(
             problem=f"{broken} of {parsed} records ({broken / parsed:.1%}) are in quarantine, more "
-            f"than {limit:.1%}: {commonest(others)}",
+            f"than {limit:.1%}: {commonest(others, records, places)}",
             records=broken,
             remedy="mend them at the source; spec.contract.limits.quarantined is the limit",
             rejects=True,

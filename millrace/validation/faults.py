@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from millrace.validation.report import Finding
+from millrace.workload.source import CsvSource, Source, SqlSource
 
 Rows = npt.NDArray[np.int64]
 """Row numbers of the snapshot, ascending, from 0."""
@@ -51,19 +53,28 @@ class Places:
 
     def __getitem__(self, row: int) -> str:
         """Return such as `line 7`, or `row 7 of part-2.parquet` where there are many files."""
-        place = f"{self._unit} {self._positions[row]}"
-        return f"{place} of {self._sources[row].as_py()}" if self._many else place
+        return self.in_source(row) if self._many else f"{self._unit} {self._positions[row]}"
+
+    def in_source(self, row: int) -> str:
+        """Return such as `line 7 of data.csv`, with the source in any case."""
+        return f"{self._unit} {self._positions[row]} of {self._sources[row].as_py()}"
+
+    def earliest(self, rows: Rows) -> int:
+        """Return which of some rows stands first in its source, by its place among them."""
+        return int(np.argmin(self._positions[rows]))
+
+
+def header_place(source: Source) -> str:
+    """Return where a source names its columns, such as `line 1 of data.csv`."""
+    if isinstance(source, SqlSource):
+        return "the query's result"
+    return f"line 1 of {source.path}" if isinstance(source, CsvSource) else source.path
 
 
 def finding_of(fault: Fault, records: pa.Table, places: Places) -> Finding:
     """Return a fault as the report tells it, with the first records as examples."""
     first = [int(row) for row in fault.rows[:EXAMPLES]]
-    if fault.each is not None:
-        told = fault.each[:EXAMPLES]
-    elif fault.column in records.column_names:
-        told = [_shown(value) for value in raw_texts(records.column(fault.column), first)]
-    else:
-        told = [""] * len(first)
+    told = _told(fault, records, range(len(first)))
     return Finding(
         column=fault.column,
         problem=fault.reason,
@@ -107,14 +118,40 @@ def raw_texts(column: pa.ChunkedArray, rows: Rows | list[int]) -> list[str | Non
     return [None if value is None else _raw_text(value) for value in values]
 
 
-def commonest(faults: list[Fault], number: int = 3) -> str:
-    """Return the faults that concern most records, in words."""
+def commonest(faults: list[Fault], records: pa.Table, places: Places, number: int = 3) -> str:
+    """Return the faults that concern most records, in words, with an example of the first."""
     counts: Counter[str] = Counter()
+    examples: dict[str, str] = {}
     for fault in faults:
         subject = repr(fault.column) if fault.column else "the record"
-        counts[f"{subject} {fault.reason}"] += len(fault.rows)
+        clause = f"{subject} {fault.reason}"
+        counts[clause] += len(fault.rows)
+        first = places.earliest(fault.rows)
+        (value,) = _told(fault, records, [first])
+        place = places.in_source(int(fault.rows[first]))
+        examples.setdefault(clause, f"such as {value} in {place}" if value else f"such as {place}")
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{text} ({count})" for text, count in ranked[:number])
+    told = [f"{clause} ({count})" for clause, count in ranked[:number]]
+    if ranked:
+        clause, count = ranked[0]
+        told[0] = f"{clause} ({count}, {examples[clause]})"
+    return ", ".join(told)
+
+
+def _told(fault: Fault, records: pa.Table, which: Sequence[int]) -> list[str]:
+    """Return what some of a fault's records hold, in words; '' where there is nothing to show.
+
+    Args:
+        fault: the fault.
+        records: the raw records.
+        which: which of the fault's rows, by their places among them.
+    """
+    if fault.each is not None:
+        return [fault.each[place] for place in which]
+    if fault.column in records.column_names:
+        rows = [int(fault.rows[place]) for place in which]
+        return [_shown(value) for value in raw_texts(records.column(fault.column), rows)]
+    return [""] * len(which)
 
 
 def _raw_text(value: Any) -> str:

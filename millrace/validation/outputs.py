@@ -28,14 +28,15 @@ def write_accepted(records: pa.Table, folder: Path) -> None:
     """
     with _whole(folder) as partial:
         pq.write_table(records, partial / "data.parquet", compression="zstd")
-        manifest = {"rows": records.num_rows, "digest": content_digest(records)}
-        (partial / "manifest.json").write_bytes(canonical_json(manifest) + b"\n")
+        _write_manifest(records, partial)
 
 
 def write_quarantine(
     records: pa.Table, origin: pa.Table, reasons: pa.ListArray, folder: Path
 ) -> None:
-    """Write records.parquet, and the same as records.csv for people.
+    """Write records.parquet, the same as records.csv for people, and last manifest.json.
+
+    The manifest tells the number of rows and the digest of records.parquet's content.
 
     Args:
         records: the broken records, as they came.
@@ -52,7 +53,9 @@ def write_quarantine(
         .append_column(REASONS, reasons)
     )
     with _whole(folder) as partial:
-        pq.write_table(table, partial / "records.parquet", compression="zstd")
+        pq.write_table(
+            table, partial / "records.parquet", compression="zstd", use_compliant_nested_type=False
+        )
         with (partial / "records.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(table.column_names)
@@ -61,6 +64,12 @@ def write_quarantine(
                 columns = [page.column(name).to_pylist() for name in table.column_names[:-1]]
                 told = [_told(reasons) for reasons in page.column(REASONS).to_pylist()]
                 writer.writerows(zip(*columns, told, strict=True))
+        _write_manifest(table, partial)
+
+
+def _write_manifest(table: pa.Table, folder: Path) -> None:
+    manifest = {"rows": table.num_rows, "digest": content_digest(table)}
+    (folder / "manifest.json").write_bytes(canonical_json(manifest) + b"\n")
 
 
 def _told(reasons: list[dict[str, str | None]]) -> str:

@@ -9,16 +9,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from millrace.validation.report import Finding
+from millrace.validation.values import EXPECTED
 from millrace.workload.contract import Contract
 
 _ALIKE = 0.75
 """Least likeness of two names, as difflib counts it, to take the one for the other."""
 _SAME_VALUES = 0.9
 """Least share of distinct values in common to take one column for another."""
+_SHOWN = 5
+"""Columns that are told where another is missing."""
 
 
 def presence_findings(
-    records: pa.Table, contract: Contract, previous: pa.Table | None
+    records: pa.Table, contract: Contract, previous: pa.Table | None, where: str
 ) -> list[Finding]:
     """Return a finding for each column that is missing, and each that the contract does not name.
 
@@ -26,14 +29,23 @@ def presence_findings(
         records: the raw records.
         contract: what is expected.
         previous: the raw records of the snapshot before, by whose values a renamed column is told.
+        where: where the source names its columns, such as `line 1 of data.csv`.
     """
     names = records.column_names
     missing = [name for name in contract.columns if name not in names]
     extra = [name for name in names if name not in contract.columns]
     renamed = _renamed(missing, extra, records, previous)
-    findings = [_missing(name, renamed.get(name)) for name in missing]
     unnamed = [name for name in extra if name not in renamed.values()]
-    return findings + [_extra(name, contract.extra == "reject") for name in unnamed]
+    expected = {name: EXPECTED[contract.columns[name].type] for name in missing}
+    return [
+        *(
+            _renamed_to(name, renamed[name], where)
+            if name in renamed
+            else _missing(name, expected[name], unnamed, where)
+            for name in missing
+        ),
+        *(_extra(name, where, rejects=contract.extra == "reject") for name in unnamed),
+    ]
 
 
 def _renamed(
@@ -78,19 +90,30 @@ def _overlap(one: pa.ChunkedArray, other: pa.ChunkedArray) -> float:
     return float(common / whole) if whole else 0.0
 
 
-def _missing(name: str, renamed: str | None) -> Finding:
-    problem = f"the column {name!r} is missing"
-    remedy = f"bring {name!r} back at the source, or take it out of spec.contract.columns"
-    if renamed is not None:
-        problem += f" (renamed: {name!r} is now {renamed!r}?)"
-        remedy = f"call {renamed!r} {name!r} again at the source, or rename it in workload.yaml"
-    return Finding(column=name, problem=problem, remedy=remedy, rejects=True)
-
-
-def _extra(name: str, rejects: bool) -> Finding:
+def _renamed_to(name: str, now: str, where: str) -> Finding:
     return Finding(
         column=name,
-        problem=f"the contract names no column {name!r}",
+        problem=f"the column {name!r} is missing in {where}; found {now!r}, probably renamed",
+        remedy=f"rename {now!r} back to {name!r} at the source, or change the contract",
+        rejects=True,
+    )
+
+
+def _missing(name: str, expected: str, unnamed: list[str], where: str) -> Finding:
+    found = ", ".join(map(repr, unnamed[:_SHOWN])) + (" and more" if len(unnamed) > _SHOWN else "")
+    others = f"; found {found}, which the contract does not name" if unnamed else ""
+    return Finding(
+        column=name,
+        problem=f"the column {name!r} ({expected}) is missing in {where}{others}",
+        remedy=f"bring {name!r} back at the source, or take it out of spec.contract.columns",
+        rejects=True,
+    )
+
+
+def _extra(name: str, where: str, *, rejects: bool) -> Finding:
+    return Finding(
+        column=name,
+        problem=f"{where} has a column {name!r} that the contract does not name",
         remedy="add it to spec.contract.columns, or drop it at the source",
         rejects=rejects,
     )

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from millrace.distance import kolmogorov_smirnov, total_variation
 from millrace.validation.report import ColumnDrift, ColumnProfile
 from millrace.workload.contract import Column
 
@@ -67,32 +68,20 @@ def _drift(name: str, kind: str, now: pa.Array, before: pa.Array) -> ColumnDrift
     if kind in _ORDERED:
         distance = kolmogorov_smirnov(_numbers(now), _numbers(before))
         return ColumnDrift(name=name, measure="ks", distance=distance)
-    distance = total_variation(now, before)
+    distance = total_variation(_counts(now), _counts(before))
     return ColumnDrift(name=name, measure="total_variation", distance=distance)
 
 
-def kolmogorov_smirnov(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
-    """Return the greatest distance of two samples' distribution functions, 0 to 1.
-
-    A missing value is -inf, below all others, so a change of their share counts as well.
-    """
-    one, other = np.sort(one), np.sort(other)
-    values = np.concatenate([one, other])
-    shares = [np.searchsorted(part, values, side="right") / len(part) for part in (one, other)]
-    return float(np.abs(shares[0] - shares[1]).max())
-
-
-def total_variation(one: pa.Array, other: pa.Array) -> float:
-    """Return half the sum of the differences of all values' shares, 0 to 1; missing is a value."""
-    both = pa.concat_arrays([one.cast(pa.string()), other.cast(pa.string())])
-    codes = both.dictionary_encode(null_encoding="encode").indices.to_numpy()
-    number = int(codes.max()) + 1
-    counts = [np.bincount(part, minlength=number) for part in np.split(codes, [len(one)])]
-    return float(np.abs(counts[0] / len(one) - counts[1] / len(other)).sum() / 2)
+def _counts(values: pa.Array) -> dict[str | None, int]:
+    counted = pc.value_counts(values.cast(pa.string()))
+    pairs = zip(
+        counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True
+    )
+    return dict(pairs)
 
 
 def _numbers(values: pa.Array) -> npt.NDArray[np.float64]:
     if pa.types.is_timestamp(values.type):
         values = values.cast(pa.int64())
-    numbers = values.cast(pa.float64(), safe=False).fill_null(-np.inf)
+    numbers = values.cast(pa.float64(), safe=False).fill_null(np.nan)
     return np.asarray(numbers, np.float64)

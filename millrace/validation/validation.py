@@ -19,7 +19,14 @@ from millrace.validation.batch import (
     volume_findings,
 )
 from millrace.validation.columns import ARROW_TYPES, ParsedColumn, parse_columns
-from millrace.validation.faults import Fault, Places, broken_rows, finding_of, reasons_of
+from millrace.validation.faults import (
+    Fault,
+    Places,
+    broken_rows,
+    finding_of,
+    header_place,
+    reasons_of,
+)
 from millrace.validation.outputs import write_accepted, write_quarantine
 from millrace.validation.presence import presence_findings
 from millrace.validation.profile import drift_of_columns, profile_columns
@@ -85,8 +92,8 @@ def validate(
         accepted=len(sound),
         quarantined=len(broken),
         findings=[
-            *presence_findings(records, spec.contract, before),
-            *_batch_findings(records, parsed, faults, spec, as_of, usual_rows),
+            *presence_findings(records, spec.contract, before, header_place(spec.source)),
+            *_batch_findings(records, places, parsed, faults, spec, as_of, usual_rows),
             *(finding_of(fault, records, places) for fault in faults if fault.remedy),
         ],
         columns=profile_columns(taken, columns),
@@ -114,6 +121,7 @@ def _check(workload: Workload) -> None:
 
 def _batch_findings(
     records: pa.Table,
+    places: Places,
     parsed: dict[str, ParsedColumn],
     faults: list[Fault],
     spec: WorkloadSpec,
@@ -122,14 +130,14 @@ def _batch_findings(
 ) -> list[Finding]:
     contract = spec.contract
     rows = records.num_rows
-    of_columns = column_findings(records, parsed, contract.columns)
+    of_columns = column_findings(records, parsed, contract.columns, places)
     explained = {finding.column for finding in of_columns}
     explained |= contract.columns.keys() - set(records.column_names)
     return [
         *of_columns,
         *volume_findings(rows, usual_rows, contract.completeness.rows),
         *freshness_findings(parsed, spec, as_of),
-        *share_findings(faults, explained, rows, contract.limits.quarantined),
+        *share_findings(faults, explained, records, places, contract.limits.quarantined),
     ]
 
 

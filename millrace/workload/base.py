@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -18,6 +20,25 @@ class Model(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
     )
+
+
+MISFIT = "misfit"
+"""Type of the error for a value that does not fit another part of the specification."""
+
+
+def misfit(place: tuple[str | int, ...], value: str, known: Iterable[str], what: str) -> Exception:
+    """Return the error for a value that is none of those another part of the specification names.
+
+    A validator of several parts raises it: pydantic itself would tell the place of them all.
+
+    Args:
+        place: where the value stands, from the model that is validated.
+        value: what stands there.
+        known: what may stand there.
+        what: what each of those is, such as `a column of the contract`.
+    """
+    context = {"place": place, "value": value, "known": list(known), "what": what}
+    return PydanticCustomError(MISFIT, "{value} is not {what}", context)
 
 
 def _duration(value: object) -> timedelta:

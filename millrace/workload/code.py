@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import os
 import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from millrace.digests import digest_of_bytes, digest_of_json
+from millrace.digests import digest_of_file, digest_of_json
 from millrace.errors import WorkloadError
 from millrace.workload.load import Workload
+from millrace.workload.source import SqlSource
 
 _PLATFORM = ("millrace", "components")
 
@@ -64,16 +66,19 @@ def import_object(workload: Workload, address: str) -> Any:
 def code_revision(workload: Workload) -> str:
     """Return the digest of the platform's and the workload's code, wherever they lie.
 
-    It covers every Python file of the packages millrace and components, and the Python files and
-    `workload.yaml` of the workload's folder, by their relative names.
+    It covers the files of the packages millrace and components and of the workload's folder, by
+    their relative names: its Python may read any of them. Hidden files, what Python has compiled
+    and the data that `spec.source` names are left out.
+
+    Raises:
+        WorkloadError: a file cannot be read.
     """
     sources: dict[str, str] = {}
     for package in _PLATFORM:
         spec = importlib.util.find_spec(package)
         for folder in (spec.submodule_search_locations or []) if spec else []:
-            sources |= _sources(package, Path(folder))
-    sources |= _sources("workload", workload.folder)
-    sources["workload/workload.yaml"] = digest_of_bytes(workload.file.read_bytes())
+            sources |= _digests(package, Path(folder))
+    sources |= _digests("workload", workload.folder, _data_of(workload))
     return digest_of_json(sources)
 
 
@@ -154,8 +159,47 @@ def _shown(workload: Workload, filename: str) -> str:
     return str(workload.folder / Path(filename).relative_to(folder)) if inside else filename
 
 
-def _sources(prefix: str, folder: Path) -> dict[str, str]:
-    return {
-        f"{prefix}/{file.relative_to(folder).as_posix()}": digest_of_bytes(file.read_bytes())
-        for file in sorted(folder.rglob("*.py"))
-    }
+def _digests(prefix: str, folder: Path, data: Path | None = None) -> dict[str, str]:
+    """Return the digest of each file of a folder by its name there, but for those of the data."""
+    digests = {}
+    for file in sorted(folder.rglob("*")):
+        name = file.relative_to(folder)
+        if _is_code(name) and file.is_file() and not (data and _belongs(file, data)):
+            try:
+                digests[f"{prefix}/{name.as_posix()}"] = digest_of_file(file)
+            except OSError as error:
+                raise WorkloadError(
+                    f"cannot be read: {error.strerror}",
+                    where=str(file),
+                    expected="a readable file, since the workload's code may read it",
+                    remedy="mend access to it, or move it out of the workload's folder",
+                ) from error
+    return digests
+
+
+def _is_code(name: Path) -> bool:
+    hidden = any(part.startswith(".") for part in name.parts)
+    return not hidden and "__pycache__" not in name.parts and name.suffix != ".pyc"
+
+
+def _data_of(workload: Workload) -> Path | None:
+    """Return the file or folder that the workload's source names, if it names one."""
+    source = workload.spec.source
+    if not isinstance(source, SqlSource):
+        return (workload.folder / source.path).resolve()
+    dialect, _, name = os.path.expandvars(source.url).partition(":///")
+    database = name.partition("?")[0]
+    is_file = dialect.startswith("sqlite") and database
+    return (workload.folder / database).resolve() if is_file else None
+
+
+def _belongs(file: Path, data: Path) -> bool:
+    """Return whether a file is the data, lies in it, or is a SQLite database's journal.
+
+    Python is code, even if the data is the whole folder of the workload.
+    """
+    if file.suffix == ".py" or file.name == "workload.yaml":
+        return False
+    found = file.resolve()
+    journal = found.parent == data.parent and found.name.startswith(f"{data.name}-")
+    return found.is_relative_to(data) or journal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from millrace.errors import WorkloadError
+from millrace.workload.base import MISFIT
 from millrace.workload.gates import GATE_KEYS
 from millrace.workload.spec import WorkloadManifest, WorkloadSpec
 
@@ -111,17 +113,17 @@ def _most_telling(faults: list[ErrorDetails]) -> ErrorDetails:
 def _located(
     fault: ErrorDetails, file: Path, lines: dict[Place, int], document: Any
 ) -> WorkloadError:
-    place = _in_document(fault["loc"], document)
+    place = (*_in_document(fault["loc"], document), *fault.get("ctx", {}).get("place", ()))
     line = next((lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in lines), 1)
     where = f"{file}:{line}"
     key = str(place[-1]) if place else ""
     if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, _keys_at(place[:-1], document), n=1, cutoff=0.5)
+        known = _keys_at(place[:-1], document)
         return WorkloadError(
             f"unknown key {_dotted(place)!r}",
             where=where,
-            expected=f"one of {', '.join(_keys_at(place[:-1], document))}",
-            remedy=f"did you mean {near[0]!r}?" if near else "remove the key",
+            expected=f"one of {', '.join(known)}",
+            remedy=_did_you_mean(key, known) or "remove the key",
         )
     if fault["type"] == "gate":
         return WorkloadError(
@@ -135,6 +137,14 @@ def _located(
         return WorkloadError(
             f"the key {_dotted(place)!r} is missing", where=where, remedy=f"add {key!r}"
         )
+    if fault["type"] == MISFIT:
+        value, known = fault["ctx"]["value"], fault["ctx"]["known"]
+        return WorkloadError(
+            f"{_dotted(place)}: {value!r} is not {fault['ctx']['what']}",
+            where=where,
+            expected=f"one of {', '.join(known)}" if known else "",
+            remedy=_did_you_mean(value, known) or "mend the value, or add it there",
+        )
     found = repr(fault["input"]) if isinstance(fault["input"], str | int | float | bool) else ""
     message = fault["msg"].removeprefix("Value error, ")
     prefix = f"{_dotted(place)}: " if place else ""
@@ -142,8 +152,23 @@ def _located(
         prefix + message[0].lower() + message[1:],
         where=where,
         found=found,
-        remedy="mend the value (see `millrace schema`)",
+        remedy=_did_you_mean(fault.get("ctx", {}).get("tag", fault["input"]), _literals(fault))
+        or "mend the value (see `millrace schema`)",
     )
+
+
+def _literals(fault: ErrorDetails) -> list[str]:
+    """Return the values that a place may have, where they are few and fixed."""
+    told = fault.get("ctx", {})
+    return re.findall(r"'([^']*)'", told.get("expected") or told.get("expected_tags") or "")
+
+
+def _did_you_mean(value: Any, known: Iterable[str]) -> str:
+    """Return `did you mean 'x'?` for the known word most like this one; '' if none is like it."""
+    known = list(known)
+    folded = {word.casefold(): word for word in reversed(known)}
+    near = difflib.get_close_matches(str(value).casefold(), folded, n=1, cutoff=0.5)
+    return f"did you mean {folded[near[0]]!r}?" if near else ""
 
 
 def _in_document(location: Iterable[str | int], document: Any) -> Place:

@@ -34,7 +34,10 @@ class SqlSource(Model):
     url: str
     """SQLAlchemy URL; `${NAME}` in it is replaced from the environment, to keep secrets out."""
     query: str
-    """The query; `:start` and `:end` in it are bound to the time window."""
+    """The query; `:start` and `:end` in it are bound to the time window and a day more at each end.
+
+    Which records lie in the window is then decided by their event time, as the contract reads it.
+    """
 
 
 Source = Annotated[CsvSource | ParquetSource | SqlSource, Field(discriminator="kind")]

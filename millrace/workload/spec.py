@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from millrace.workload.base import Duration, Model
+from millrace.workload.base import Duration, Model, misfit
 from millrace.workload.contract import Contract
-from millrace.workload.gates import BaselineGate, ChampionGate, Gate, ParityGate
+from millrace.workload.gates import BaselineGate, ChampionGate, Gate, ParityGate, SliceGate
 from millrace.workload.source import Source
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
@@ -124,22 +125,32 @@ class WorkloadSpec(Model):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
-        columns = self.contract.columns
-        named = {"target.column": self.target.column}
-        named |= {f"slices[{i}]": name for i, name in enumerate(self.slices)}
-        if self.time is not None:
-            named["time.event"] = self.time.event
-            named["time.label_known"] = self.time.label_known or self.time.event
-        for place, name in named.items():
-            if name not in columns:
-                raise ValueError(f"{place}: {name!r} is not a column of the contract")
+        for place, column in self._named_columns():
+            if column not in self.contract.columns:
+                raise misfit(place, column, self.contract.columns, "a column of the contract")
         if (self.split.by == "time" or self.contract.freshness) and self.time is None:
             raise ValueError("a split by time and a freshness limit need `time`")
-        for gate in self.gates:
-            group = getattr(gate, "slice", None)
-            if group is not None and group not in self.slices:
-                raise ValueError(f"gates: {group!r} is not one of the slices")
+        for number, gate in enumerate(self.gates):
+            if isinstance(gate, SliceGate) and gate.slice not in self.slices:
+                raise misfit(
+                    ("gates", number, "slice"), gate.slice, self.slices, "one of the slices"
+                )
+        allowed = self.contract.columns[self.target.column].allowed
+        positive = self.target.positive
+        if allowed is not None and positive not in allowed:
+            what = f"a value of the column {self.target.column!r}"
+            raise misfit(("target", "positive"), positive, allowed, what)
         return self
+
+    def _named_columns(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Yield each column that is named outside the contract, with the place where it is."""
+        if self.time is not None:
+            yield ("time", "event"), self.time.event
+            if self.time.label_known is not None:
+                yield ("time", "label_known"), self.time.label_known
+        yield ("target", "column"), self.target.column
+        for number, column in enumerate(self.slices):
+            yield ("slices", number), column
 
     def all_gates(self) -> list[Gate]:
         """Return the declared gates, and those that every candidate must pass."""

@@ -6,9 +6,14 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
 
-from millrace.errors import PipelineError
+from millrace.errors import MillraceError, PipelineError
+from millrace.files import made_folder
 from millrace.settings import Settings
+
+REMEDY = "set MILLRACE_HOME to a folder that you may write to"
 
 
 @contextmanager
@@ -17,10 +22,9 @@ def only_run(settings: Settings, workload: str) -> Iterator[None]:
 
     Raises:
         PipelineError: another run of the workload is under way.
+        MillraceError: the home cannot be written to.
     """
-    folder = settings.home.resolve() / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / workload).open("a+", encoding="utf-8") as file:
+    with _opened(made_folder(settings.home.resolve() / "locks", REMEDY) / workload) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -35,3 +39,12 @@ def only_run(settings: Settings, workload: str) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _opened(file: Path) -> IO[str]:
+    try:
+        return file.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise MillraceError(
+            f"cannot be written: {error.strerror}", where=str(file), remedy=REMEDY
+        ) from error

@@ -23,10 +23,12 @@ from typing import IO, Any
 from yaml import YAMLError
 
 from millrace.digests import digest_of_json
-from millrace.errors import MillraceError, PipelineError
+from millrace.errors import PipelineError
+from millrace.files import made_folder
 from millrace.runs.records import ENVIRONMENT
 from millrace.settings import Settings
 from serving.local.events import Event, TaskEnded, TaskSaid, TaskStarted
+from serving.local.lock import REMEDY
 from serving.local.subprocesses import Ended, run_command
 
 SHELL_SIGNALS = 128
@@ -61,10 +63,11 @@ def run_pipeline(
 
     Raises:
         PipelineError: the file is no compiled pipeline, or kfp.local cannot run it.
+        MillraceError: the home, or the log's folder, cannot be written to.
     """
     home = settings.home.resolve()
-    log_file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix="run-", dir=_made(home / "tmp")))
+    made_folder(log_file.parent, REMEDY)
+    scratch = Path(tempfile.mkdtemp(prefix="run-", dir=made_folder(home / "tmp", REMEDY)))
     with (
         contextlib.ExitStack() as undo,
         log_file.open("a", encoding="utf-8") as log,
@@ -181,15 +184,3 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MillraceError(
-            f"the folder cannot be made: {error.strerror}",
-            where=str(folder),
-            remedy="set MILLRACE_HOME to a folder that you may write to",
-        ) from error
-    return folder

@@ -28,9 +28,6 @@ def test_files_are_read_as_they_were_written(store: Store) -> None:
     assert store.names("runs") == ["a", "b"]
     store.write_json("runs/a/summary.json", {"x": 2})
     assert store.read_json("runs/a/summary.json") == {"x": 2}
-    store.delete("runs/a")
-    assert store.names("runs") == ["b"]
-    assert not store.exists("runs/a/summary.json")
 
 
 def test_what_another_process_wrote_is_seen_at_once(store: Store) -> None:

@@ -65,7 +65,6 @@ def test_what_is_not_there_is_told_with_its_place(store: Store, tmp_path: Path) 
     with pytest.raises(StoreError, match="nothing lies there"):
         store.fetch("nowhere", tmp_path / "scratch")
     assert store.names("nowhere") == []
-    store.delete("nowhere")
 
 
 def test_a_store_that_does_not_answer_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from millrace.errors import EvaluationError
 from millrace.evaluation import bootstrap
 from millrace.evaluation.bootstrap import Draws, Subject, resample
 from millrace.evaluation.task import TASKS
@@ -27,8 +28,8 @@ def test_a_paired_difference_is_surer_than_the_two_intervals_apart():
     close = np.clip(scores + np.random.default_rng(5).normal(0, 0.01, len(scores)), 0, 1)
     subjects = {0: Subject(TASK.sample(labels, scores)), 1: Subject(TASK.sample(labels, close))}
     drawn = resample(TASK, subjects, len(labels), seed=1, resamples=200)
-    paired = (drawn[0]["roc_auc"] - drawn[1]["roc_auc"]).estimate()
-    alone = drawn[0]["roc_auc"].estimate()
+    paired = (drawn[0]["roc_auc"] - drawn[1]["roc_auc"]).estimate("metric")
+    alone = drawn[0]["roc_auc"].estimate("metric")
     assert paired.high - paired.low < 0.3 * (alone.high - alone.low)
 
 
@@ -88,7 +89,7 @@ def test_resamples_of_one_class_give_no_nan(positives):
     drawn = resample(TASK, subjects, 30, seed=0, resamples=200)["m"]
     assert np.isnan(drawn["roc_auc"].draws).any()
     for draws in drawn.values():
-        estimate = draws.estimate()
+        estimate = draws.estimate("metric")
         assert np.isfinite([estimate.value, estimate.low, estimate.high]).all()
 
 
@@ -98,13 +99,15 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     for seed in range(100):
         labels, scores = rows(n=200, seed=seed)
         subjects = {"m": Subject(TASK.sample(labels, scores))}
-        drawn = resample(TASK, subjects, 200, seed=seed, resamples=200)["m"]["brier"].estimate()
+        drawn = resample(TASK, subjects, 200, seed=seed, resamples=200)["m"]["brier"].estimate(
+            "metric"
+        )
         covered += drawn.low <= truth <= drawn.high
     assert 88 <= covered <= 100
 
 
 def test_the_interval_always_holds_its_value():
-    estimate = Draws(0.01, np.linspace(0.02, 0.05, 100)).estimate()
+    estimate = Draws(0.01, np.linspace(0.02, 0.05, 100)).estimate("metric")
     assert (estimate.low, estimate.value) == (0.01, 0.01)
 
 
@@ -113,3 +116,24 @@ def test_a_difference_of_losses_is_signed_so_that_positive_is_better():
     better = (ours - theirs).signed(higher_is_better=False)
     assert better.value == pytest.approx(0.2)
     assert better.draws == pytest.approx([0.3])
+
+
+@pytest.mark.parametrize(
+    "draws",
+    [
+        Draws(float("nan"), np.array([0.5, 0.6])),
+        Draws(float("inf"), np.array([0.5, 0.6])),
+        Draws(0.5, np.full(3, np.nan)),
+    ],
+)
+def test_what_is_no_finite_number_is_refused_with_its_name(draws):
+    with pytest.raises(EvaluationError, match="roc_auc of the champion: has no finite value"):
+        draws.estimate("roc_auc of the champion")
+
+
+def test_a_metric_of_one_class_is_refused():
+    subjects = {"m": Subject(TASK.sample(np.zeros(30), np.linspace(0.1, 0.9, 30)))}
+    drawn = resample(TASK, subjects, 30, seed=0, resamples=20)["m"]
+    assert drawn["brier"].estimate("brier").value > 0
+    with pytest.raises(EvaluationError, match="pr_auc: has no finite value"):
+        drawn["pr_auc"].estimate("pr_auc")

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from millrace.errors import EvaluationError
 from millrace.evaluation.bootstrap import Draws
 from millrace.evaluation.held_out import read_rows
 from millrace.evaluation.slices import gap, rows_by_group, slice_result
@@ -16,7 +17,7 @@ def gaussian(random, truths, noise=0.02, resamples=300):
 @pytest.mark.parametrize("groups", [2, 10])
 def test_equal_groups_are_rarely_told_apart_however_many_they_are(groups):
     random = np.random.default_rng(groups)
-    alarms = sum(gap(gaussian(random, [0.8] * groups)).low > 0 for _ in range(300))
+    alarms = sum(gap(gaussian(random, [0.8] * groups), "gap").low > 0 for _ in range(300))
     assert alarms <= 300 * 0.09
 
 
@@ -24,12 +25,12 @@ def test_equal_groups_are_rarely_told_apart_however_many_they_are(groups):
 def test_the_interval_of_a_gap_covers_the_truth(groups):
     random = np.random.default_rng(groups)
     truths = np.linspace(0.75, 0.85, groups)
-    found = [gap(gaussian(random, truths)) for _ in range(200)]
+    found = [gap(gaussian(random, truths), "gap") for _ in range(200)]
     assert sum(estimate.low <= 0.1 <= estimate.high for estimate in found) >= 200 * 0.92
 
 
 def test_a_group_that_is_far_behind_is_surely_behind():
-    estimate = gap(gaussian(np.random.default_rng(0), [0.8, 0.79, 0.5]))
+    estimate = gap(gaussian(np.random.default_rng(0), [0.8, 0.79, 0.5]), "gap")
     assert estimate.value == pytest.approx(0.3, abs=0.1)
     assert 0.2 < estimate.low < estimate.value < estimate.high
 
@@ -37,13 +38,13 @@ def test_a_group_that_is_far_behind_is_surely_behind():
 def test_resamples_that_cannot_tell_a_group_are_passed_over():
     left, right = gaussian(np.random.default_rng(0), [0.8, 0.6])
     left.draws[:5] = np.nan
-    estimate = gap([left, right])
+    estimate = gap([left, right], "gap")
     assert np.isfinite([estimate.low, estimate.value, estimate.high]).all()
 
 
 def test_groups_that_never_vary_have_a_gap_without_width():
     groups = [Draws(value, np.full(10, value)) for value in (0.25, 0.5, 1.0)]
-    estimate = gap(groups)
+    estimate = gap(groups, "gap")
     assert (estimate.low, estimate.value, estimate.high) == (0.75, 0.75, 0.75)
 
 
@@ -79,3 +80,18 @@ def test_fewer_than_two_groups_have_no_gap(make, count):
     assert result.gaps == {}
     assert len(result.groups) == count
     assert result.left_out == ["tiny"]
+
+
+def test_a_group_without_a_finite_metric_is_refused_with_its_name(make):
+    rows = read_rows(make.dataset(), "test")
+    members = {name: np.arange(60) for name in ("north", "south")}
+    draws = {name: {"roc_auc": Draws(0.5, np.full(9, 0.5))} for name in members}
+    draws["south"] = {"roc_auc": Draws(float("nan"), np.full(9, np.nan))}
+    with pytest.raises(EvaluationError, match="roc_auc of the group 'south' of region: has no fin"):
+        slice_result(rows, "region", members, [], draws)
+
+
+def test_a_gap_that_no_resample_tells_is_refused():
+    groups = [Draws(0.5, np.full(9, np.nan)), Draws(0.6, np.full(9, 0.6))]
+    with pytest.raises(EvaluationError, match="roc_auc gap of region: has no finite value"):
+        gap(groups, "roc_auc gap of region")

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from millrace.dataset.manifest import Feature
-from millrace.export.distance import kolmogorov_smirnov, total_variation
 from millrace.export.reference import (
     BLOCKS,
     SAMPLE,
@@ -18,34 +17,6 @@ from millrace.export.reference import (
     sample_of,
     score_bins,
 )
-
-NUMBERS = st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=40)
-TEXTS = st.lists(st.sampled_from(["", "a", "b", "数"]), min_size=1, max_size=40)
-
-
-@given(NUMBERS, NUMBERS)
-def test_the_distance_of_numbers_is_that_of_their_distribution_functions(one, other):
-    ours = kolmogorov_smirnov(np.array(one, np.float32), np.array(other, np.float32))
-    below = [(np.mean(np.array(one) <= v), np.mean(np.array(other) <= v)) for v in one + other]
-    assert ours == pytest.approx(max(abs(a - b) for a, b in below))
-
-
-def test_a_change_of_what_is_missing_is_a_distance():
-    present, half = np.zeros(10, np.float32), np.array([0, np.nan] * 5, np.float32)
-    assert kolmogorov_smirnov(present, half) == 0.5
-    assert kolmogorov_smirnov(half, half) == 0
-
-
-@given(TEXTS, TEXTS)
-def test_the_distance_of_categories_is_that_of_their_shares(one, other):
-    ours = total_variation(one, other)
-    shares = [(one.count(v) / len(one), other.count(v) / len(other)) for v in {*one, *other}]
-    assert ours == pytest.approx(sum(abs(a - b) for a, b in shares) / 2)
-    assert ours == pytest.approx(total_variation(other, one))
-
-
-def test_disjoint_categories_are_1_apart():
-    assert total_variation(["a", "a"], ["b"]) == 1
 
 
 @given(st.integers(1, 100_000))

@@ -166,6 +166,31 @@ def test_a_registry_that_does_not_answer_is_told_in_one_line(tmp_path: Path, reg
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "registry",
+    [
+        "postgresql://user:se%40cret@127.0.0.1:1/feast",
+        "nonesuch://user:se%40cret@x/y",
+        "s3://user:se%40cret@127.0.0.1:1/feast/registry.pb",
+        "postgresql://user@127.0.0.1:1/feast?password=se%40cret",
+    ],
+)
+def test_a_registrys_credentials_are_never_told(tmp_path: Path, registry: str) -> None:
+    world = World(tmp_path, options={"feast_registry": registry, "timeout": 0.2})
+    with pytest.raises(FeatureError) as caught:
+        world.materialize(people(3))
+    for secret in ("se%40cret", "se@cret", "cret"):
+        assert secret not in str(caught.value)
+    assert registry.partition("://")[0] in str(caught.value)
+
+
+def test_a_redis_address_of_another_form_tells_no_password(tmp_path: Path) -> None:
+    options = {"online_store": "redis", "redis": "redis://:secret@127.0.0.1:1"}
+    with pytest.raises(StoreError, match="check MILLRACE_REDIS") as caught:
+        World(tmp_path, options=options).materialize(people(3))
+    assert "secret" not in str(caught.value)
+
+
 def test_a_registry_in_a_database_works_like_a_file(tmp_path: Path) -> None:
     world = World(tmp_path, options={"feast_registry": f"sqlite:///{tmp_path}/registry.sql"})
     assert [view.materialized for view in world.materialize(people(3)).views] == [3, 3]

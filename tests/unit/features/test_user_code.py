@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from feature_worlds import World
@@ -73,6 +74,58 @@ def test_the_revision_is_the_same_wherever_the_code_lies(tmp_path: Path) -> None
     assert code_revision(here.workload) == code_revision(there.workload)
 
 
+@pytest.mark.parametrize(
+    ("source", "data"),
+    [
+        ({"kind": "csv", "path": "data.csv"}, ["data.csv"]),
+        ({"kind": "parquet", "path": "./data/"}, ["data/1.parquet", "data/more/2.parquet"]),
+        (
+            {"kind": "sql", "url": "sqlite:///data.db", "query": "SELECT 1"},
+            ["data.db", "data.db-wal"],
+        ),
+    ],
+    ids=["file", "folder", "database"],
+)
+def test_the_revision_leaves_out_data_hidden_files_and_what_is_compiled(
+    tmp_path: Path, source: dict[str, str], data: list[str]
+) -> None:
+    world = World(tmp_path)
+    world.write_spec(source=source)
+    before = code_revision(world.workload)
+    for name in (*data, ".notes", ".git/HEAD", "__pycache__/x.pyc", "old.pyc", "__pycache__/x"):
+        (world.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        world.write(name, "new")
+        assert code_revision(world.workload) == before, name
+    world.write("data.md", "about the data")
+    assert code_revision(world.workload) != before
+
+
+def test_a_source_that_is_the_whole_folder_hides_no_code(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write_spec(source={"kind": "parquet", "path": "."})
+    before = code_revision(world.workload)
+    world.write("helper.py", "VALUE = 1\n")
+    assert code_revision(world.workload) != before
+
+
+def test_a_file_that_cannot_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path)
+    world.write("secret.txt", "x")
+    opened = Path.open
+
+    def refused(self: Path, *args: Any, **more: Any) -> Any:
+        # The superuser, whom tests may run as, may read whatever its mode says.
+        if self.name == "secret.txt":
+            raise PermissionError(13, "Permission denied")
+        return opened(self, *args, **more)
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(WorkloadError, match=r"secret\.txt: cannot be read: Permission denied"):
+        code_revision(world.workload)
+
+
 def test_the_revision_changes_with_the_workload_and_with_the_platform(tmp_path: Path) -> None:
     world = World(tmp_path / "world")
     revisions = [code_revision(world.workload)]
@@ -80,8 +133,13 @@ def test_the_revision_changes_with_the_workload_and_with_the_platform(tmp_path: 
     revisions.append(code_revision(world.workload))
     world.write_spec(slices=["plan"])
     revisions.append(code_revision(world.workload))
-    world.write("notes.txt", "not code")
-    assert code_revision(world.workload) == revisions[-1]
+    world.write("width.txt", "8")
+    revisions.append(code_revision(world.workload))
+    (world.folder / "tables").mkdir()
+    world.write("tables/zones.csv", "a,b")
+    revisions.append(code_revision(world.workload))
+    world.write("tables/zones.csv", "a,c")
+    revisions.append(code_revision(world.workload))
 
     root = Path(__file__).parents[3]
     copy = tmp_path / "copy"

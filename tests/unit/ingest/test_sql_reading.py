@@ -1,11 +1,13 @@
 """A query is read with the database's types; what does not answer is told in one line."""
 
+import itertools
 import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -15,7 +17,7 @@ from millrace.ingest import ingest, read_snapshot, sql_query
 from millrace.ingest.sql_query import SqlReader
 from millrace.ingest.sql_values import SqlColumn
 from millrace.storage import Store
-from millrace.workload import Workload
+from millrace.workload import Workload, load_workload
 
 Declare = Callable[..., Workload]
 JANUARY = (datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 2, 1, tzinfo=UTC))
@@ -93,6 +95,69 @@ def test_a_window_is_bound_to_the_names_in_the_query(query: Declare) -> None:
         "SELECT * FROM people WHERE seen >= date(:start) AND seen < date(:end)", time="seen"
     )
     assert [row["id"] for row in rows(workload, JANUARY)] == ["a"]
+
+
+MONTHS = [datetime(2026, month, 1, tzinfo=UTC) for month in (2, 3, 4)]
+TIMES = {
+    "UTC": [
+        *("2026-01-31 23:59:59", "2026-02-01 00:00:00", "2026-02-28 23:59:59.999999"),
+        *("2026-03-01 00:00:00", "2026-03-01T00:00:00", "2026-03-01", "2026-03-31T23:59:59"),
+        *("2026-04-01 00:00:00", "2026-04-01"),
+    ],
+    "Europe/Berlin": [
+        *("2026-02-01 00:59:59", "2026-02-01 01:00:00", "2026-03-01 00:00:00"),
+        *("2026-03-01T00:59:59", "2026-03-01 01:00:00", "2026-04-01 00:00:00"),
+        *("2026-04-01T01:59:59", "2026-04-01 02:00:00"),
+    ],
+    "Pacific/Kiritimati": ["2026-02-01 14:00:00", "2026-03-01T14:00:00", "2026-04-01T13:59:59"],
+    "Etc/GMT+12": ["2026-01-31T12:00:00", "2026-02-28 11:59:59", "2026-03-31 11:59:59"],
+}
+
+
+@pytest.mark.parametrize("zone", TIMES)
+@pytest.mark.parametrize("shift", [timedelta(), timedelta(hours=12, minutes=30)], ids=str)
+def test_adjacent_windows_part_the_rows(
+    declare: Declare, store: Store, tmp_path: Path, zone: str, shift: timedelta
+) -> None:
+    texts = TIMES[zone]
+    text = "SELECT * FROM seen WHERE at >= :start AND at < :end"
+    workload = declare({"kind": "sql", "url": "sqlite:///seen.db", "query": text}, time="at")
+    file = workload.file
+    file.write_text(file.read_text().replace("Europe/Berlin", zone))
+    workload = load_workload(workload.folder)
+    with sqlite3.connect(workload.folder / "seen.db") as database:
+        database.execute("CREATE TABLE seen (id, at)")
+        database.executemany("INSERT INTO seen VALUES (?, ?)", enumerate(texts))
+    database.close()
+
+    moments = [datetime.fromisoformat(at).replace(tzinfo=ZoneInfo(zone)) for at in texts]
+    bounds = [month + shift for month in MONTHS]
+    taken = []
+    for window in itertools.pairwise(bounds):
+        snapshot = ingest(workload, store, window=window)
+        folder = store.fetch(snapshot.key, tmp_path / "fetched")
+        ids = read_snapshot(folder)[1]["id"].to_pylist()
+        expected = [n for n, at in enumerate(moments) if window[0] <= at < window[1]]
+        assert sorted(ids) == expected
+        taken += ids
+    assert sorted(taken) == [n for n, at in enumerate(moments) if bounds[0] <= at < bounds[-1]]
+
+
+def test_bounds_are_text_whatever_libraries_tell_sqlite_of_times(
+    query: Declare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Feast has its own registered for the whole process.
+    monkeypatch.setitem(sqlite3.adapters, (datetime, sqlite3.PrepareProtocol), datetime.timestamp)
+    text = "SELECT id, :start AS start, :end AS stop FROM people WHERE id = 'a'"
+    assert rows(query(text, time="seen"), JANUARY) == [
+        {"id": "a", "start": "2023-12-31 00:00:00+00:00", "stop": "2024-02-02 00:00:00+00:00"}
+    ]
+
+
+def test_a_window_of_all_times_can_be_bound(query: Declare) -> None:
+    text = "SELECT * FROM people WHERE seen >= :start AND seen < :end"
+    everything = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+    assert len(rows(query(text, time="seen"), everything)) == 2
 
 
 def test_a_query_that_names_a_window_needs_one(query: Declare, store: Store) -> None:

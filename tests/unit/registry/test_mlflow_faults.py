@@ -165,21 +165,6 @@ def test_a_home_that_cannot_be_made_is_told_in_one_line(tmp_path, made):
         asked(settings, made)[-1]()
 
 
-def test_a_report_that_is_not_there_registers_nothing(local, made):
-    bundle, registry = made.bundle(), open_registry(local)
-    with pytest.raises(RegistryError, match="No such file"):
-        registry.register(
-            bundle,
-            "s3://millrace/x",
-            run="run-1",
-            params={},
-            evaluation=made.evaluation,
-            verdict=made.verdict,
-            report=Path("nowhere.html"),
-        )
-    assert registry.candidates("pumps") == []
-
-
 @pytest.mark.parametrize(
     ("uri", "shown"),
     [

@@ -17,7 +17,6 @@ import pytest
 
 from millrace.errors import RegistryError
 from millrace.registry import Registration, open_registry
-from millrace.registry.mlflow_client import tracking
 from millrace.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -106,7 +105,7 @@ def relay(port: int, *, lost: int, answered: bool) -> Iterator[tuple[int, list[s
             thread.join()
 
 
-def register(home: Path, port: int, made, name: str, report: Path) -> Registration:
+def register(home: Path, port: int, made, name: str) -> Registration:
     bundle = made.bundle()
     card = bundle.card.model_copy(update={"workload": name})
     manifest = bundle.manifest.model_copy(update={"workload": name})
@@ -119,44 +118,34 @@ def register(home: Path, port: int, made, name: str, report: Path) -> Registrati
         params=card.training,
         evaluation=made.evaluation,
         verdict=made.verdict,
-        report=report,
     )
 
 
-@pytest.fixture
-def report(tmp_path: Path) -> Path:
-    (tmp_path / "report.html").write_text("<p>")
-    return tmp_path / "report.html"
-
-
-def test_a_bundle_is_registered_with_a_server(mlflow_port, made, tmp_path, report):
-    done = register(tmp_path, mlflow_port, made, "pumps", report)
+def test_a_bundle_is_registered_with_a_server(mlflow_port, made, tmp_path):
+    done = register(tmp_path, mlflow_port, made, "pumps")
     assert (done.outcome, done.version, done.champion) == ("registered", 1, True)
     registry = open_registry(Settings(mlflow_uri=f"http://127.0.0.1:{mlflow_port}"))
     assert registry.champion("pumps") == done.digest
     assert [c.metrics for c in registry.candidates("pumps")] == [{"roc_auc": 0.8}]
-    with tracking(Settings(mlflow_uri=f"http://127.0.0.1:{mlflow_port}")) as client:
-        run = client.get_model_version("pumps", "1").run_id
-        assert [item.path for item in client.list_artifacts(run)] == ["report.html"]
 
 
 @pytest.mark.parametrize("answered", [False, True], ids=["request lost", "answer lost"])
 def test_a_connection_lost_at_any_request_leaves_nothing_half_registered(
-    mlflow_port, made, tmp_path, report, answered
+    mlflow_port, made, tmp_path, answered
 ):
     with relay(mlflow_port, lost=-1, answered=True) as (port, paths):
-        register(tmp_path, port, made, f"whole-{answered}".lower(), report)
+        register(tmp_path, port, made, f"whole-{answered}".lower())
     assert len(paths) > 8
     done = 0
     for lost in range(len(paths)):
         name = f"lost-{lost}-{answered}".lower()
         with relay(mlflow_port, lost=lost, answered=answered) as (port, _):
             try:
-                assert register(tmp_path, port, made, name, report).champion
+                assert register(tmp_path, port, made, name).champion
                 done += 1  # what was lost could be looked up
             except RegistryError as error:
                 assert "\n" not in str(error)
-        again = register(tmp_path, mlflow_port, made, name, report)
+        again = register(tmp_path, mlflow_port, made, name)
         assert (again.outcome, again.version, again.champion) == ("registered", 1, True)
         registry = open_registry(Settings(mlflow_uri=f"http://127.0.0.1:{mlflow_port}"))
         assert [candidate.version for candidate in registry.candidates(name)] == [1]

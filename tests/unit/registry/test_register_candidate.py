@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 from collections.abc import Callable
 
@@ -93,7 +94,7 @@ def test_a_registry_that_refuses_is_told_and_a_repeated_step_registers(made, reg
 
 def test_a_version_whose_bundle_was_lost_is_told(made, register, store):
     first = register(made)
-    store.delete(f"bundles/sha256/{first.digest}")
+    shutil.rmtree(store.location(f"bundles/sha256/{first.digest}"))
     with pytest.raises(StoreError, match=rf"bundles/sha256/{first.digest}: nothing lies there"):
         register(made, run="run-2", signal="schedule")
     assert register(made, run="run-2").outcome == "unchanged"

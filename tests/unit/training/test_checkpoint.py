@@ -13,10 +13,12 @@ import pytest
 import torch
 from samples import NET, write_dataset, write_workload
 
+from millrace.errors import StoreError
 from millrace.progress import heard
 from millrace.training import train
 from millrace.training.checkpoint import Checkpoint, Progress, training_tag
 from millrace.training.report import Epoch
+from millrace.workload.code import code_revision
 
 LETHAL = NET.replace(
     "        embedded =",
@@ -161,3 +163,21 @@ def test_the_tag_is_of_data_parameters_and_code_but_not_of_the_folder(tmp_path):
     assert training_tag(workload, "data", 2) != tag
     assert training_tag(write_workload(tmp_path / "c", seed=8), "data", 1) != tag
     assert training_tag(write_workload(tmp_path / "d", NET + "\n# changed\n"), "data", 1) != tag
+
+
+def test_the_tag_is_of_the_platforms_code_too(tmp_path):
+    workload = write_workload(tmp_path / "a")
+    tag = training_tag(workload, "data", 1)
+    assert training_tag(workload, "data", 1, code_revision(workload)) == tag
+    assert training_tag(workload, "data", 1, "of another platform") != tag
+
+
+def test_a_checkpoint_of_another_revision_is_not_resumed(tmp_path, dataset):
+    workload, kept = write_workload(tmp_path / "w"), tmp_path / "kept"
+    for revision, resumed in (("one", 3), ("other", 0)):
+        (tmp_path / "in the way").write_text("a file where a folder should be")
+        with pytest.raises(StoreError):
+            train(workload, dataset, tmp_path / "in the way", checkpoint=kept, code_revision="one")
+        out = tmp_path / revision
+        report = train(workload, dataset, out, checkpoint=kept, code_revision=revision)
+        assert report.resumed_from == resumed

@@ -31,8 +31,11 @@ def test_a_renamed_column_is_told_by_its_name(hold: Hold, header: str, now: str)
     batch = hold(f"id,{header},y\na,1,5\n", {"id": {"type": "string"}, "tenure": INT})
     finding, extra = (f for f in batch.report.findings if f.column)
     assert finding.rejects
-    assert finding.problem == f"the column 'tenure' is missing (renamed: 'tenure' is now {now!r}?)"
-    assert "rename it in workload.yaml" in finding.remedy
+    told = f"the column 'tenure' is missing in line 1 of data.csv; found {now!r}, probably renamed"
+    assert finding.problem == told
+    assert finding.remedy == (
+        f"rename {now!r} back to 'tenure' at the source, or change the contract"
+    )
     assert (extra.column, extra.rejects) == ("y", False)
     reason = ("tenure", "is a column that the source has not", None)
     assert batch.reasons() == {2: [reason]}
@@ -44,7 +47,19 @@ def test_a_renamed_column_is_told_by_its_values(hold: Hold) -> None:
     batch = hold("id,months,x\nd,10\ne,20\nf,30\n".replace("0\n", "0,7\n"), columns)
     assert "renamed" not in batch.findings("tenure")[0].problem
     batch = hold("id,months,x\nd,10,7\ne,20,7\nf,30,7\n", columns, previous=before.snapshot)
-    assert "'tenure' is now 'months'?" in batch.findings("tenure")[0].problem
+    assert "found 'months', probably renamed" in batch.findings("tenure")[0].problem
+
+
+def test_a_missing_column_is_told_with_what_is_there_instead(hold: Hold) -> None:
+    extra = ",".join("uvwxyz")
+    batch = hold(f"id,{extra}\na,1,1,1,1,1,1\n", {"id": {"type": "string"}, "tenure": INT})
+    assert rejections(batch.report) == [
+        (
+            "tenure",
+            "the column 'tenure' (an integer of 64 bits) is missing in line 1 of data.csv; found "
+            "'u', 'v', 'w', 'x', 'y' and more, which the contract does not name",
+        )
+    ]
 
 
 def test_two_renamed_columns_are_not_taken_for_one(hold: Hold) -> None:
@@ -63,7 +78,8 @@ def test_one_column_is_not_taken_for_two(hold: Hold) -> None:
 
 def test_a_missing_column_rejects_the_batch_and_no_record_is_accepted(hold: Hold) -> None:
     batch = hold("id,n\na,1\nb,x\n", {"id": {"type": "string"}, "n": INT, "gone": INT})
-    assert rejections(batch.report) == [("gone", "the column 'gone' is missing")]
+    told = "the column 'gone' (an integer of 64 bits) is missing in line 1 of data.csv"
+    assert rejections(batch.report) == [("gone", told)]
     assert (batch.report.accepted, batch.report.quarantined) == (0, 2)
     with pytest.raises(ContractError, match="here: the batch is rejected: the column 'gone'"):
         batch.report.require_accepted("here")
@@ -75,7 +91,9 @@ def test_an_extra_column_is_told_and_rejects_if_so_declared(
 ) -> None:
     batch = hold("n,more\n1,x\n", {"n": INT}, extra=extra)
     (finding,) = batch.findings("more")
-    assert finding.problem == "the contract names no column 'more'"
+    assert finding.problem == (
+        "line 1 of data.csv has a column 'more' that the contract does not name"
+    )
     assert batch.report.rejected is rejected
     assert batch.accepted.to_pylist() == [{"n": 1}]
 
@@ -88,8 +106,8 @@ def test_a_column_whose_type_changed_is_told_once(hold: Hold) -> None:
     assert rejections(batch.report) == [
         (
             "n",
-            "the column 'n': expected an integer of 64 bits, found text such as 'abc': "
-            "the type has changed",
+            "the column 'n': expected an integer of 64 bits, found text such as 'abc' in line 3 of "
+            "data.csv: the type has changed",
         )
     ]
     assert (batch.report.accepted, batch.report.quarantined) == (1, 9)
@@ -132,7 +150,7 @@ def test_too_many_records_in_quarantine_reject_the_batch(
             (
                 None,
                 "3 of 100 records (3.0%) are in quarantine, more than 2.0%: "
-                "'n' is not an integer of 64 bits (3)",
+                "'n' is not an integer of 64 bits (3, such as 'x' in line 2 of data.csv)",
             )
         ]
 

@@ -14,6 +14,8 @@ import pytest
 
 from millrace.errors import StoreError
 from millrace.ingest.content import content_digest
+from millrace.settings import Settings
+from millrace.storage import open_store
 from millrace.validation.faults import REASON_TYPE
 from millrace.validation.outputs import write_accepted
 
@@ -65,6 +67,25 @@ def test_types_stand_even_without_records(hold: Hold) -> None:
         "bool",
         "timestamp[us, tz=UTC]",
     ]
+
+
+def test_quarantine_can_be_published(hold: Hold, tmp_path: Path) -> None:
+    batch = hold("id,n\na,1\nb,x\nc,y\n", {"id": {"type": "string"}, "n": {"type": "integer"}})
+    folder = batch.folder / "quarantine"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest == {"rows": 2, "digest": content_digest(batch.quarantine)}
+    store = open_store(Settings(home=tmp_path / "home"))
+    for content in ("first", "second"):  # what was published stays
+        store.publish(folder, "quarantine/run")
+        (folder / "records.csv").write_text(content)
+    assert store.names("quarantine/run") == ["manifest.json", "records.csv", "records.parquet"]
+    assert b"first" not in store.read_bytes("quarantine/run/records.csv")
+
+
+def test_an_empty_quarantine_has_a_manifest_too(hold: Hold) -> None:
+    batch = hold("id\na\n", {"id": {"type": "string"}})
+    manifest = json.loads((batch.folder / "quarantine" / "manifest.json").read_text())
+    assert manifest["rows"] == 0
 
 
 def test_quarantine_holds_the_records_as_they_came(hold: Hold) -> None:

@@ -92,8 +92,6 @@ def test_a_gate_of_no_known_kind_is_answered_with_the_kinds(folder: Path) -> Non
         ("by: hash, test: 0.2", "by: hash, test: 0.95", "leave nothing to train on"),
         ("kind: csv", "kind: cvs", "'csv', 'parquet', 'sql'"),
         ("slice: gender", "slice: tenure", "'tenure' is not one of the slices"),
-        ("slices: [gender", "slices: [gendr", "slices[0]: 'gendr' is not a column"),
-        ("column: Churn", "column: Chrun", "'Chrun' is not a column of the contract"),
         ("module: model:ChurnNet", "module: model.ChurnNet", "spec.training.module"),
         ("name: churn", "name: Churn_1", "metadata.name"),
         ("tenure: {type: integer, min: 0, max: 120}", "tenure: {type: integer, min: 9, max: 1}",
@@ -101,13 +99,44 @@ def test_a_gate_of_no_known_kind_is_answered_with_the_kinds(folder: Path) -> Non
         ("gender: {type: category, in:", "gender: {type: number, in:", "in is for string"),
         ("epochs: 60", "epochs: 0", "greater than or equal to 1"),
         ("{metric: roc_auc, min: 0.82}", "{metric: roc_auc}", "give either min or max"),
-        ("{metric: roc_auc, min: 0.82}", "{metric: auc, min: 0.82}", "roc_auc"),
     ],
 )  # fmt: skip
 def test_an_unusable_value_is_told_with_what_is_expected(
     folder: Path, old: str, new: str, told: str
 ) -> None:
     assert told in fault(folder, old, new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told", "nearest"),
+    [
+        ("column: Churn", "column: Chrun", "spec.target.column: 'Chrun' is not a column", "Churn"),
+        ("slices: [gender", "slices: [gendr", "spec.slices[0]: 'gendr' is not", "gender"),
+        ('positive: "Yes"', "positive: ja", "spec.target.positive: 'ja' is not a value of", ""),
+        ('positive: "Yes"', 'positive: "yes"', "expected one of Yes, No", "Yes"),
+        ("slice: gender", "slice: gendre", "spec.gates[4].slice: 'gendre' is not one of", "gender"),
+        ("metric: roc_auc, min", "metric: roc_acu, min", "spec.gates[0].metric", "roc_auc"),
+        ("champion: roc_auc", "champion: ROC-AUC", "spec.gates[2].champion", "roc_auc"),
+        ("kind: csv", "kind: cvs", "spec.source", "csv"),
+    ],
+)
+def test_a_misspelled_value_is_answered_with_its_own_line_and_the_nearest_valid_one(
+    folder: Path, old: str, new: str, told: str, nearest: str
+) -> None:
+    message = fault(folder, old, new)
+    assert f"workload.yaml:{line_of(old)}: " in message
+    assert told in message
+    assert ("did you mean" in message) == bool(nearest)
+    assert not nearest or f"did you mean {nearest!r}?" in message
+
+
+def test_a_misspelled_time_column_is_answered_with_its_own_line(folder: Path) -> None:
+    message = fault(
+        folder, "  split:", "  time:\n    event: tenure\n    label_known: tenuer\n  split:"
+    )
+    assert f"workload.yaml:{line_of('  split:') + 2}: " in message
+    assert "spec.time.label_known: 'tenuer' is not a column of the contract" in message
+    assert "did you mean 'tenure'?" in message
 
 
 def test_a_missing_key_is_named(folder: Path) -> None:

@@ -1,0 +1,81 @@
+"""What a user asks of a run, held to what makes sense before anything starts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from millrace.errors import MillraceError, PipelineError
+from millrace.runs.arguments import point_in_time, time_window
+from millrace.storage import Store
+from millrace.workload import Workload
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks for, as it was typed."""
+
+    workload: str
+    as_of: str
+    window: str
+    champion: str
+    signal: str
+
+    def arguments(self, workload: Workload, store: Store) -> dict[str, str]:
+        """Return the pipeline's parameters that this request sets.
+
+        Args:
+            workload: the workload that it names.
+            store: where the bundles lie.
+
+        Raises:
+            MillraceError: a time or the window is none, or the champion names no bundle.
+        """
+        point_in_time(self.as_of, "--as-of")
+        start, end = _window(self.window, workload)
+        return {
+            "signal": self.signal,
+            "as_of": self.as_of,
+            "window_start": start,
+            "window_end": end,
+            "champion_bundle": _champion(self.champion, store),
+        }
+
+
+def _window(text: str, workload: Workload) -> tuple[str, str]:
+    if not text:
+        return "", ""
+    from millrace.ingest.window import checked_window
+
+    start, dots, end = text.partition("..")
+    if not (dots and start and end):
+        raise PipelineError(
+            "is no window",
+            where="--window",
+            found=repr(text),
+            expected="START..END, such as 2026-02-01..2026-03-01",
+        )
+    checked_window(workload, time_window(start, end))
+    return start, end
+
+
+def _champion(text: str, store: Store) -> str:
+    if text in ("auto", "none"):
+        return text
+    if not re.fullmatch(r"[0-9a-f]{6,64}", text):
+        raise PipelineError(
+            "names no champion",
+            where="--champion",
+            found=repr(text),
+            expected="auto, none, or at least 6 of the hexadecimal digits a bundle's digest has",
+            remedy="`millrace candidates` lists them",
+        )
+    digests = [name for name in store.names("bundles/sha256") if name.startswith(text)]
+    if len(digests) != 1:
+        raise MillraceError(
+            "more than one bundle begins so" if digests else "there is no such bundle",
+            where=f"--champion {text}",
+            found=", ".join(digest[:16] for digest in digests),
+            remedy="give more of its digits" if digests else "`millrace candidates` lists them",
+        )
+    return digests[0]
