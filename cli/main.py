@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json as json_
 import os
 import signal
@@ -170,6 +171,8 @@ def main() -> None:
     """Run the command; every fault ends in one line and a code that is not zero."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without our marks stops no run
     try:
         app(standalone_mode=True)
     except MillraceError as error:

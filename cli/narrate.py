@@ -10,9 +10,12 @@ from rich.markup import escape
 from rich.status import Status
 
 from cli.sayings import saying
+from millrace.report.text import clip
 from millrace.runs.summary import StepRecord
 from serving.local.events import Event, TaskEnded, TaskSaid, TaskStarted
 
+_WIDTH = 60
+"""Letters of progress that are shown: a line that wraps leaves a part of it behind on Ctrl-C."""
 MARKS = {"done": "[green]✓[/]", "reused": "[cyan]↺[/]", "failed": "[red]✗[/]"}
 
 
@@ -78,7 +81,7 @@ class Narrator:
         elif self._spinner and isinstance(event, TaskStarted):
             self._spinner.update(f"{event.task} …")
         elif self._spinner and isinstance(event, TaskSaid) and (words := saying(event.event)):
-            self._spinner.update(f"{event.task} … {escape(words)}")
+            self._spinner.update(f"{event.task} … {escape(clip(words, _WIDTH))}")
 
 
 def _line(task: TaskEnded) -> str:

@@ -12,7 +12,7 @@ from rich.table import Table
 from millrace.evaluation.result import Estimate, Evaluation
 from millrace.gates.verdict import Verdict
 from millrace.registry.registration import Candidate
-from millrace.report.text import metric_name
+from millrace.report.text import metric_name, with_metric_names
 from millrace.runs.summary import RunSummary
 
 COLOURS = {"pass": "green", "fail": "red", "not applicable": "dim"}
@@ -62,7 +62,8 @@ def _gates(verdict: Verdict) -> Table:
     table.title = "Gates"
     for result in verdict.results:
         outcome = f"[{COLOURS[result.outcome]}]{result.outcome}[/]"
-        table.add_row(escape(result.gate), outcome, escape(result.evidence))
+        gate, evidence = map(with_metric_names, (result.gate, result.evidence))
+        table.add_row(escape(gate), outcome, escape(evidence))
     return table
 
 

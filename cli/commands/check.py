@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from contextlib import redirect_stdout
 
 from rich.markup import escape
 
@@ -28,7 +30,8 @@ def check(named: str, *, as_json: bool) -> None:
         "module": _module,
     }
     for name, part in parts.items():
-        passed[name] = part(workload)
+        with redirect_stdout(io.StringIO()):  # for what readers and the workload's code print
+            passed[name] = part(workload)
         if not as_json:
             _tell(name, passed[name])
     if as_json:
@@ -41,29 +44,36 @@ def _tell(name: str, note: str) -> None:
 
 def _source(workload: Workload) -> str:
     """See that the source can be read, and has the columns of the contract."""
-    import pyarrow as pa
-
-    from millrace.ingest.readers import open_reader
+    from cli.trial import first_chunk
+    from millrace.validation.faults import header_place
     from millrace.validation.presence import presence_findings
     from millrace.validation.schema import check_declarations
 
     check_declarations(workload)
-    chunks = open_reader(workload, None).chunks()
-    first = pa.Table.from_batches([next(iter(chunks)).records])
-    findings = presence_findings(first, workload.spec.contract, None)
+    contract = workload.spec.contract
+    where = header_place(workload.spec.source)
+    findings = presence_findings(first_chunk(workload).records, contract, None, where)
     for finding in findings:
         if finding.rejects:
             raise ContractError(finding.problem, where=str(workload.file), remedy=finding.remedy)
     notes = [finding.problem for finding in findings]
-    return "; ".join([f"{len(workload.spec.contract.columns)} columns", *notes])
+    return "; ".join([f"{len(contract.columns)} columns", *notes])
 
 
 def _features(workload: Workload) -> str:
-    """See that the Feast definitions and their functions are there and fit the contract."""
+    """See that the Feast definitions fit the contract, and try their functions on some records."""
+    from cli.trial import first_records
     from millrace.features import load_definitions
+    from millrace.features.compute import compute_rows
 
     definitions = load_definitions(workload)
-    return f"{len(definitions.features)} features of {len(definitions.views)} feature views"
+    records = first_records(workload)
+    if len(records):
+        for view in definitions.views:
+            compute_rows(workload, view, records)
+    tried = f"tried on {len(records)} records" if len(records) else "not tried: no record is sound"
+    views = f"{len(definitions.features)} features of {len(definitions.views)} feature views"
+    return f"{views}, {tried}"
 
 
 def _module(workload: Workload) -> str:

@@ -29,6 +29,8 @@ def report(what: str, output: Path | None, *, as_json: bool) -> None:
         print_json({"run": told.run, "outcome": told.outcome, "report": place})
     else:
         console.print(place, soft_wrap=True)
+        if output is None and console.is_terminal:
+            console.print(f"[dim]copy it: millrace report {told.run} --output FILE[/]")
 
 
 def _write(file: Path, page: bytes) -> None:

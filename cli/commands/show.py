@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from cli.console import console, print_json
 from cli.find import find_run
+from cli.places import places_of
 from cli.views import show_summary
 from millrace.errors import MillraceError
 from millrace.registry.card import Card
@@ -30,13 +31,11 @@ def show(what: str, *, as_json: bool) -> None:
     if as_json:
         print_json(json.loads(told.model_dump_json()))
         return
-    store = open_store(settings)
-    places = {"report": store.location(f"runs/{told.run}/report.html")}
     console.print(f"[bold]{escape(told.run)}[/], {told.started[:19].replace('T', ' ')} UTC")
     for step in told.steps:
         seconds = f"{step.seconds:.1f} s" if step.seconds is not None else step.outcome
         console.print(f"  {step.name:<12}{seconds:>8}  {escape(step.note)}")
-    show_summary(console, told, places)
+    show_summary(console, told, places_of(told, open_store(settings)))
 
 
 def _show_bundle(start: str, settings: Settings, *, as_json: bool) -> None:

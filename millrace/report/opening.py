@@ -69,7 +69,15 @@ def opening(summary: RunSummary) -> Opening:
 def gates_in_order(results: list[GateResult]) -> list[GateResult]:
     """Return the gates as a reader wants them: failures first, what does not apply last."""
     order = {"fail": 0, "pass": 1, "not applicable": 2}
-    return sorted(results, key=lambda result: order[result.outcome])
+    return [
+        result.model_copy(
+            update={
+                "gate": text.with_metric_names(result.gate),
+                "evidence": text.with_metric_names(result.evidence),
+            }
+        )
+        for result in sorted(results, key=lambda result: order[result.outcome])
+    ]
 
 
 def gates_sentence(results: list[GateResult]) -> str:
@@ -86,7 +94,8 @@ def gates_sentence(results: list[GateResult]) -> str:
 
 def _reasons(summary: RunSummary) -> list[tuple[str, str]]:
     if summary.outcome == "gate failed" and summary.verdict is not None:
-        return [(r.gate, r.evidence) for r in summary.verdict.results if r.outcome == "fail"]
+        results = gates_in_order(summary.verdict.results)
+        return [(r.gate, r.evidence) for r in results if r.outcome == "fail"]
     if summary.outcome == "rejected" and summary.quality is not None:
         rejecting = [finding for finding in summary.quality.findings if finding.rejects]
         return [(text.clip(f.column or "Batch", 80), f.problem) for f in rejecting[:20]]

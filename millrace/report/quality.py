@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from millrace.report import text
@@ -48,6 +49,8 @@ class Quality:
     quarantined: str
     accepted_share: float
     quarantined_share: str
+    quarantine: str
+    """Where the quarantined records lie; empty if there are none."""
     usual: str
     findings: list[Shown]
     more_findings: int
@@ -78,6 +81,7 @@ def quality(report: QualityReport, summary: RunSummary) -> Quality:
     """Return what validation found, what rejects the batch first."""
     parsed = report.parsed or 1
     findings = sorted(report.findings, key=lambda finding: not finding.rejects)
+    columns = report.columns if report.accepted else []
     usual = summary.snapshot.usual_rows if summary.snapshot else None
     return Quality(
         parsed=text.count(report.parsed),
@@ -85,18 +89,20 @@ def quality(report: QualityReport, summary: RunSummary) -> Quality:
         quarantined=text.count(report.quarantined),
         accepted_share=_length(report.accepted / parsed),
         quarantined_share=text.percent(report.quarantined / parsed),
+        quarantine=report.quarantine or "",
         usual=text.count(usual) if usual is not None else "",
         findings=[_finding(finding) for finding in findings[:SHOWN]],
         more_findings=max(len(findings) - SHOWN, 0),
-        columns=[_profile(column) for column in report.columns[:SHOWN]],
-        more_columns=max(len(report.columns) - SHOWN, 0),
+        columns=[_profile(column) for column in columns[:SHOWN]],
+        more_columns=max(len(columns) - SHOWN, 0),
     )
 
 
 def drift(moved: list[ColumnDrift]) -> Drift:
     """Return the columns by distance; bars reach to 0.1 at least, so that small stays small."""
     ordered = sorted(moved, key=lambda column: (-column.distance, column.name))
-    reach = max([0.1, *(column.distance for column in moved)])
+    furthest = max([0.1, *(column.distance for column in moved)])
+    reach = math.ceil(round(100 * furthest, 6)) / 100
     return Drift(
         [
             Moved(

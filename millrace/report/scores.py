@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from millrace.evaluation.result import Evaluation
@@ -10,6 +11,11 @@ from millrace.report import text
 from millrace.report.chart import Bar, Chart, Frame, Tick
 from millrace.report.scale import Scale
 from millrace.report.series import Series
+
+EQUAL_BINS = 20
+"""Bins in which a model's own scores are shown."""
+_POINT = 1e-9
+"""Width, in bins that are shown, below which all rows of a bin count as one score."""
 
 
 @dataclass(frozen=True)
@@ -27,38 +33,61 @@ def total_variation(left: list[int], right: list[int]) -> float:
 
 
 def distribution(bins: ScoreBins) -> Chart | None:
-    """Return a model's own scores as a histogram; None if nothing was scored."""
+    """Return a model's own scores as a histogram of equal bins; None if nothing was scored.
+
+    The model's own bins hold about as many rows each, so that some are very narrow: drawn by
+    their density, one of them would leave nothing to see of the others.
+    """
     total = sum(bins.counts)
     if not total:
         return None
     low = min(0.0, *bins.edges, 0.0)
     high = max(1.0, *bins.edges, 1.0)
-    edges = [low, *bins.edges, high]
-    spans = [
-        (a, b, n / total)
-        for a, b, n in zip(edges[:-1], edges[1:], bins.counts, strict=True)
-        if b > a
-    ]
-    if not spans:
-        return None
-    tallest = max(share / (b - a) for a, b, share in spans)
-    frame = Frame(Scale(low, high), Scale(0.0, (tallest or 1.0) * 1.05))
+    shares = equal_shares([low, *bins.edges, high], bins.counts)
+    frame = Frame(Scale(low, high), Scale(0.0, max(shares) * 1.05))
+    width = (high - low) / EQUAL_BINS
     bars = []
-    for a, b, share in spans:
-        top = frame.y(share / (b - a))
-        title = f"{text.number(a)} to {text.number(b)}: {text.percent(share)}"
-        bars.append(_bar(frame, frame.x(a), frame.x(b), top, title))
+    for place, share in enumerate(shares):
+        start = low + place * width
+        title = f"{text.number(start, 2)} to {text.number(start + width, 2)}: {text.percent(share)}"
+        bars.append(
+            _bar(frame, frame.x(start), frame.x(start + width), frame.y(share), title),
+        )
     return Chart(
         key="scores",
         title="Distribution of scores",
         description=f"Distribution of {text.count(total)} predictions in {len(bars)} bins.",
         x_label="prediction",
-        y_label="density",
+        y_label=f"share of rows, in{text.SPACE}%",
         x_ticks=frame.x_ticks(),
-        y_ticks=frame.y_ticks(),
+        y_ticks=frame.y_ticks(lambda share: f"{100 * share:.3g}"),
         bars=bars,
-        caption="The candidate's; the area of a bar is its share of the test rows.",
+        caption=f"The candidate's: the share of test rows in each of {EQUAL_BINS} equal bins, "
+        "estimated from its own bins.",
     )
+
+
+def equal_shares(edges: list[float], counts: list[int]) -> list[float]:
+    """Return the shares of rows in EQUAL_BINS bins of equal width.
+
+    Within a bin that is given, rows are taken to be spread evenly.
+
+    Args:
+        edges: all edges of the bins that are given, ascending; those of an empty one may be equal.
+        counts: rows in each of them, not all 0.
+    """
+    low, high = edges[0], edges[-1]
+    total = sum(counts)
+    shares = [0.0] * EQUAL_BINS
+    for start, end, count in zip(edges[:-1], edges[1:], counts, strict=True):
+        first, last = ((e - low) / (high - low) * EQUAL_BINS for e in (start, end))
+        if last - first < _POINT:
+            shares[min(int(first), EQUAL_BINS - 1)] += count / total
+            continue
+        for place in range(int(first), min(math.ceil(last), EQUAL_BINS)):
+            inside = min(last, place + 1) - max(first, place)
+            shares[place] += count / total * inside / (last - first)
+    return shares
 
 
 def shift(evaluation: Evaluation) -> Shift | None:

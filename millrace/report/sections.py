@@ -88,6 +88,7 @@ def _reproduce(summary: RunSummary) -> Any:
         return None
     return {
         "commands": summary.reproduce,
+        "run": summary.run,
         "model": summary.exported.model if summary.exported else "",
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime
 
 from millrace.evaluation.result import Estimate
@@ -26,11 +27,17 @@ METRICS: dict[str, tuple[str, str]] = {
     "calibration_error": ("Calibration error", "How far predicted rates are from observed ones."),
     "lift_at_10": (f"Lift at 10{SPACE}%", "Positives in the top tenth, against picking at random."),
 }
+_DECLARED = re.compile(rf"\b(?:{'|'.join(METRICS)})\b")
 
 
 def metric_name(metric: str) -> str:
     """Return a metric's name for people."""
     return METRICS[metric][0] if metric in METRICS else metric.replace("_", " ")
+
+
+def with_metric_names(text: str) -> str:
+    """Return a text that names metrics as they are declared with their names for people."""
+    return _DECLARED.sub(lambda found: METRICS[found[0]][0], text)
 
 
 def metric_meaning(metric: str) -> str:

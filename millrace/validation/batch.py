@@ -34,8 +34,7 @@ def column_findings(
         elif failed and failed >= _CHANGED * (len(column.values) - missing):
             raw = records.column(name)
             kind = "text" if pa.types.is_string(raw.type) else str(raw.type)
-            rows = np.flatnonzero(column.failed)
-            row = int(rows[places.earliest(rows)])
+            row = int(np.flatnonzero(column.failed)[0])
             found = f"{kind} such as {raw_texts(raw, [row])[0]!r} in {places.in_source(row)}"
             findings.append(_type_changed(name, columns[name].type, found, failed))
     return findings

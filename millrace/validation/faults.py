@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,10 +58,6 @@ class Places:
         """Return such as `line 7 of data.csv`, with the source in any case."""
         return f"{self._unit} {self._positions[row]} of {self._sources[row].as_py()}"
 
-    def earliest(self, rows: Rows) -> int:
-        """Return which of some rows stands first in its source, by its place among them."""
-        return int(np.argmin(self._positions[rows]))
-
 
 def header_place(source: Source) -> str:
     """Return where a source names its columns, such as `line 1 of data.csv`."""
@@ -74,7 +69,7 @@ def header_place(source: Source) -> str:
 def finding_of(fault: Fault, records: pa.Table, places: Places) -> Finding:
     """Return a fault as the report tells it, with the first records as examples."""
     first = [int(row) for row in fault.rows[:EXAMPLES]]
-    told = _told(fault, records, range(len(first)))
+    told = _told(fault, records, first)
     return Finding(
         column=fault.column,
         problem=fault.reason,
@@ -126,9 +121,9 @@ def commonest(faults: list[Fault], records: pa.Table, places: Places, number: in
         subject = repr(fault.column) if fault.column else "the record"
         clause = f"{subject} {fault.reason}"
         counts[clause] += len(fault.rows)
-        first = places.earliest(fault.rows)
+        first = int(fault.rows[0])
         (value,) = _told(fault, records, [first])
-        place = places.in_source(int(fault.rows[first]))
+        place = places.in_source(first)
         examples.setdefault(clause, f"such as {value} in {place}" if value else f"such as {place}")
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     told = [f"{clause} ({count})" for clause, count in ranked[:number]]
@@ -138,20 +133,13 @@ def commonest(faults: list[Fault], records: pa.Table, places: Places, number: in
     return ", ".join(told)
 
 
-def _told(fault: Fault, records: pa.Table, which: Sequence[int]) -> list[str]:
-    """Return what some of a fault's records hold, in words; '' where there is nothing to show.
-
-    Args:
-        fault: the fault.
-        records: the raw records.
-        which: which of the fault's rows, by their places among them.
-    """
+def _told(fault: Fault, records: pa.Table, first: list[int]) -> list[str]:
+    """Return what the first of a fault's rows hold, in words; '' where there is none to show."""
     if fault.each is not None:
-        return [fault.each[place] for place in which]
+        return fault.each[: len(first)]
     if fault.column in records.column_names:
-        rows = [int(fault.rows[place]) for place in which]
-        return [_shown(value) for value in raw_texts(records.column(fault.column), rows)]
-    return [""] * len(which)
+        return [_shown(value) for value in raw_texts(records.column(fault.column), first)]
+    return [""] * len(first)
 
 
 def _raw_text(value: Any) -> str:

@@ -54,14 +54,32 @@ def _top(known: pa.ChunkedArray, total: int) -> dict[str, float]:
 def drift_of_columns(
     accepted: pa.Table, previous: dict[str, pa.Array], columns: dict[str, Column]
 ) -> list[ColumnDrift]:
-    """Return how far each column has moved; those that the batch before had not are left out."""
+    """Return how far each column has moved.
+
+    Those that the batch before had not are left out, and those whose values only tell records
+    apart: keys are new in every batch, which says nothing.
+    """
     if not accepted.num_rows:
         return []
     return [
         _drift(name, column.type, accepted.column(name).combine_chunks(), previous[name])
         for name, column in columns.items()
-        if name in previous and len(previous[name])
+        if name in previous
+        and len(previous[name])
+        and not _is_key(column, accepted.column(name), previous[name])
     ]
+
+
+def _is_key(column: Column, *batches: pa.Array | pa.ChunkedArray) -> bool:
+    """Return whether no two records share a value, as declared, or as text does in both batches."""
+    text = column.type in ("string", "category") and column.allowed is None
+    return column.unique or (
+        text
+        and all(
+            len(values) - values.null_count == pc.count_distinct(values).as_py() > 1
+            for values in batches
+        )
+    )
 
 
 def _drift(name: str, kind: str, now: pa.Array, before: pa.Array) -> ColumnDrift:

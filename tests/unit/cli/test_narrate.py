@@ -98,6 +98,12 @@ def test_every_event_has_words_or_none(event: dict[str, object], words: str) -> 
     assert saying(event) == words
 
 
+def test_long_progress_is_cut_so_that_its_line_does_not_wrap() -> None:
+    text = heard(TaskStarted("train"), TaskSaid("train", {"event": "x", "reason": "y" * 500}))
+    assert "y…" in text
+    assert "y" * 80 not in text
+
+
 def test_what_looks_like_markup_is_shown_as_it_is() -> None:
     said = TaskSaid("train", {"event": "[/bold]", "rows": "[red]"})
     assert "[/bold]: rows [red]" in heard(TaskStarted("train"), said)

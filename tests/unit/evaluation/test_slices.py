@@ -91,6 +91,7 @@ def test_a_group_without_a_finite_metric_is_refused_with_its_name(make):
         slice_result(rows, "region", members, [], draws)
 
 
+@pytest.mark.filterwarnings("ignore:Degrees of freedom")
 def test_a_gap_that_no_resample_tells_is_refused():
     groups = [Draws(0.5, np.full(9, np.nan)), Draws(0.6, np.full(9, 0.6))]
     with pytest.raises(EvaluationError, match="roc_auc gap of region: has no finite value"):

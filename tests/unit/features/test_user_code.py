@@ -51,7 +51,7 @@ def test_a_class_of_the_folder_is_found_by_its_address(tmp_path: Path) -> None:
         ("\nx = 1 / 0\n", "model:Net", "model.py:2: cannot be imported: ZeroDivisionError"),
         ("import sys\nsys.exit(3)\n", "model:Net", "model.py:2: cannot be imported: SystemExit: 3"),
         ("import nonesuch\n", "model:Net", "'nonesuch' is not installed in the environment"),
-        ("import features\n", "model:Net", "write `from .features import ...`, with a dot"),
+        ("import my_own\n", "model:Net", "write `from .my_own import ...`, with a dot"),
         ("from . import broken\n", "model:Net", "broken.py:1: is not Python"),
         ("\0", "model:Net", "model.py"),
     ],
@@ -62,6 +62,7 @@ def test_what_cannot_be_imported_is_told_in_one_line(
     world = World(tmp_path)
     world.write("model.py", content)
     world.write("broken.py", "def\n")
+    world.write("my_own.py", "")
     with pytest.raises(WorkloadError) as caught:
         import_object(world.workload, address)
     assert told in str(caught.value)

@@ -17,7 +17,13 @@ from millrace.report.chart import HEIGHT, WIDTH
 from millrace.report.curves import curves
 from millrace.report.learning import learning_curve
 from millrace.report.scale import Scale, scale_around, ticks, whisker
-from millrace.report.scores import distribution, shift, total_variation
+from millrace.report.scores import (
+    EQUAL_BINS,
+    distribution,
+    equal_shares,
+    shift,
+    total_variation,
+)
 from millrace.report.series import series_of
 from millrace.training.report import Epoch
 
@@ -134,12 +140,33 @@ def test_one_epoch_is_drawn_as_dots_and_none_not_at_all() -> None:
     assert learning_curve(lost) is None
 
 
-def test_the_area_of_a_bar_is_its_share() -> None:
+def test_scores_are_drawn_as_shares_in_equal_bins() -> None:
     chart = distribution(ScoreBins(edges=[0.5], counts=[30, 10]))
 
     assert chart is not None
-    left, right = (bar.width * bar.height for bar in chart.bars)
-    assert left / right == pytest.approx(3, rel=0.01)
+    left, right = chart.bars[0], chart.bars[-1]
+    assert left.height / right.height == pytest.approx(3, rel=0.02)
+    assert left.width == pytest.approx(right.width, abs=0.2)
+    assert len(chart.bars) == EQUAL_BINS
+
+
+def test_a_very_narrow_bin_leaves_the_others_to_be_seen() -> None:
+    chart = distribution(ScoreBins(edges=[0.3, 0.3001, 0.7], counts=[100, 100, 100, 100]))
+
+    assert chart is not None
+    heights = [bar.height for bar in chart.bars]
+    assert min(heights) > max(heights) / 10
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=1, max_size=30),
+    st.lists(st.integers(0, 1000), min_size=31, max_size=31),
+)
+def test_equal_bins_hold_every_row(edges: list[float], counts: list[int]) -> None:
+    counts = [1 + counts[0], *counts[1 : len(edges) + 1]]
+    shares = equal_shares([0.0, *sorted(edges), 1.0], counts)
+    assert min(shares) >= 0
+    assert sum(shares) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(

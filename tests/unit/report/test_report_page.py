@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from report_endings import ENDINGS
 
 from millrace.report import render
+from millrace.report.text import with_metric_names
 from millrace.runs.summary import RunSummary
+from millrace.validation.report import ColumnDrift, QualityReport
 
 PARTS = (
     *("snapshot", "quality", "features", "dataset", "training", "exported"),
@@ -52,8 +54,10 @@ def test_a_passed_run_shows_every_gate_with_its_evidence() -> None:
 
     assert summary.verdict is not None
     for result in summary.verdict.results:
-        assert result.gate in visible
+        assert with_metric_names(result.gate) in visible
         assert result.evidence in visible
+    assert "ROC AUC >= 0.82" in visible
+    assert "roc_auc" not in visible
     assert "9 of 9 gates passed." in visible
 
 
@@ -220,3 +224,37 @@ def test_a_run_that_left_nothing_still_says_how_it_ended() -> None:
     assert page.faults == []
     assert page.text_of("h1") == ["Run failed"]
     assert "section" not in page.tags
+
+
+def test_the_place_of_the_quarantine_is_told_where_there_is_one() -> None:
+    summary = ENDINGS["passed"]()
+    assert summary.quality is not None
+    kept = summary.quality.model_copy(update={"quarantine": "/store/quarantine/churn/1"})
+    assert "/store/quarantine/churn/1" in read(render(_with_quality(summary, kept))).visible
+    assert "The records in quarantine lie in" not in render(summary)
+
+
+def test_a_batch_of_which_nothing_was_accepted_has_no_table_of_columns() -> None:
+    summary = ENDINGS["rejected"]()
+    quality = ENDINGS["passed"]().quality
+    assert quality is not None
+    nothing = quality.model_copy(update={"accepted": 0, "quarantined": quality.parsed})
+    assert "Columns of the accepted records" in render(_with_quality(summary, quality))
+    assert "Columns of the accepted records" not in render(_with_quality(summary, nothing))
+
+
+def test_the_scale_of_drift_is_a_round_number() -> None:
+    summary = ENDINGS["passed"]()
+    assert summary.quality is not None
+    moved = [ColumnDrift(name="tenure", measure="ks", distance=0.906604)]
+    drifted = summary.quality.model_copy(update={"drift": moved})
+    assert "The bars reach to 0.91." in read(render(_with_quality(summary, drifted))).visible
+
+
+def test_the_report_says_how_it_is_copied() -> None:
+    summary = ENDINGS["passed"]()
+    assert f"millrace report {summary.run} --output report.html" in read(render(summary)).visible
+
+
+def _with_quality(summary: RunSummary, quality: QualityReport) -> RunSummary:
+    return summary.model_copy(update={"quality": quality})

@@ -71,10 +71,21 @@ def test_drift_is_measured_against_the_snapshot_before(hold: Hold) -> None:
 
 def test_a_batch_has_not_moved_from_itself(hold: Hold) -> None:
     columns = {"n": {"type": "number"}, "c": {"type": "string"}, "at": {"type": "timestamp"}}
-    content = "n,c,at\n1,x,2024-01-01\n2,y,2024-01-02\n"
+    content = "n,c,at\n1,x,2024-01-01\n2,x,2024-01-02\n"
     before = hold(content, columns)
     again = hold(content, columns, previous=before.snapshot)
     assert [part.distance for part in again.report.drift] == [0.0, 0.0, 0.0]
+
+
+def test_keys_do_not_drift_for_they_are_new_in_every_batch(hold: Hold) -> None:
+    columns = {
+        "id": {"type": "integer", "unique": True},
+        "ticket": {"type": "string"},
+        "site": {"type": "string"},
+    }
+    before = hold("id,ticket,site\n1,a,x\n2,b,x\n", columns)
+    batch = hold("id,ticket,site\n3,c,x\n4,d,y\n", columns, previous=before.snapshot)
+    assert [part.name for part in batch.report.drift] == ["site"]
 
 
 @pytest.mark.parametrize(
