@@ -1,4 +1,4 @@
-"""Find what a user names: a workload by folder or name, a run by its id or workload."""
+"""Find what a user names: a workload, a run or a bundle, by as much as tells it from others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from millrace.errors import MillraceError
 from millrace.runs.summary import RunSummary
 from millrace.settings import Settings
-from millrace.storage import open_store
+from millrace.storage import Store, open_store
 
 
 def workload_folder(named: str) -> Path:
@@ -43,4 +43,26 @@ def find_run(named: str, settings: Settings) -> RunSummary:
         "the run left no summary" if ours else "there is no such run",
         where=named,
         remedy=f"did you mean {near[0]!r}?" if near and not ours else "make one: `millrace run`",
+    )
+
+
+def find_bundle(start: str, store: Store, where: str) -> str:
+    """Return the digest of the one bundle whose digest begins so.
+
+    Args:
+        start: at least six hexadecimal digits.
+        store: where bundles lie.
+        where: what the user typed, for the message.
+
+    Raises:
+        MillraceError: none begins so, or more than one.
+    """
+    digests = [name for name in store.names("bundles/sha256") if name.startswith(start)]
+    if len(digests) == 1:
+        return digests[0]
+    raise MillraceError(
+        "more than one bundle begins so" if digests else "there is no such bundle",
+        where=where,
+        found=", ".join(digest[:16] for digest in digests),
+        remedy="give more of its digits" if digests else "`millrace candidates` lists them",
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from millrace.errors import MillraceError, PipelineError
+from cli.find import find_bundle
+from millrace.errors import PipelineError
 from millrace.runs.arguments import point_in_time, time_window
 from millrace.storage import Store
 from millrace.workload import Workload
@@ -70,12 +71,4 @@ def _champion(text: str, store: Store) -> str:
             expected="auto, none, or at least 6 of the hexadecimal digits a bundle's digest has",
             remedy="`millrace candidates` lists them",
         )
-    digests = [name for name in store.names("bundles/sha256") if name.startswith(text)]
-    if len(digests) != 1:
-        raise MillraceError(
-            "more than one bundle begins so" if digests else "there is no such bundle",
-            where=f"--champion {text}",
-            found=", ".join(digest[:16] for digest in digests),
-            remedy="give more of its digits" if digests else "`millrace candidates` lists them",
-        )
-    return digests[0]
+    return find_bundle(text, store, f"--champion {text}")

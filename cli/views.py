@@ -36,7 +36,7 @@ def show_summary(console: Console, told: RunSummary, places: Mapping[str, str]) 
     if told.evaluation is not None:
         console.print(_metrics(told.evaluation))
     if told.verdict is not None:
-        console.print(_gates(told.verdict))
+        console.print(gates_table(told.verdict))
     console.print(f"\n[{HEADLINES[told.outcome]}]{escape(told.headline)}[/]")
     reused = [step.name for step in told.steps if step.outcome == "reused"]
     if reused:
@@ -57,7 +57,8 @@ def _metrics(evaluation: Evaluation) -> Table:
     return table
 
 
-def _gates(verdict: Verdict) -> Table:
+def gates_table(verdict: Verdict) -> Table:
+    """Return every gate with its outcome and evidence, as a table."""
     table = _table("gate", "outcome", "evidence")
     table.title = "Gates"
     for result in verdict.results:

@@ -8,10 +8,10 @@ import re
 from rich.markup import escape
 
 from cli.console import console, print_json
-from cli.find import find_run
+from cli.find import find_bundle, find_run
 from cli.places import places_of
-from cli.views import show_summary
-from millrace.errors import MillraceError
+from cli.views import gates_table, show_summary
+from millrace.gates.verdict import Verdict
 from millrace.registry.card import Card
 from millrace.settings import Settings, load_settings
 from millrace.storage import open_store
@@ -40,32 +40,28 @@ def show(what: str, *, as_json: bool) -> None:
 
 def _show_bundle(start: str, settings: Settings, *, as_json: bool) -> None:
     store = open_store(settings)
-    digests = [name for name in store.names("bundles/sha256") if name.startswith(start)]
-    if len(digests) != 1:
-        raise MillraceError(
-            "more than one bundle begins so" if digests else "there is no such bundle",
-            where=start,
-            found=", ".join(digest[:16] for digest in digests),
-            remedy="`millrace candidates` lists them",
-        )
-    key = f"bundles/sha256/{digests[0]}"
+    digest = find_bundle(start, store, start)
+    key = f"bundles/sha256/{digest}"
     card = Card.parse(
         store.read_bytes(f"{key}/card.json"),
         store.location(f"{key}/card.json"),
         "register the model again: `millrace run`",
     )
     if as_json:
-        print_json({"digest": digests[0], "uri": store.uri(key), "card": card.model_dump()})
+        print_json({"digest": digest, "uri": store.uri(key), "card": card.model_dump()})
         return
-    for name, value in {
-        "bundle": digests[0],
-        "uri": store.uri(key),
-        "workload": card.workload,
-        "model": card.model,
-        **{key: str(value) for key, value in card.lineage.model_dump().items()},
-        "inputs": ", ".join(feature.name for feature in card.inputs),
-        **{
-            name: f"{e.value:.4f} ({e.low:.4f} to {e.high:.4f})" for name, e in card.metrics.items()
-        },
-    }.items():
+    shown = {"bundle": digest, "place": store.location(key), "address": store.uri(key)}
+    shown |= {"workload": card.workload, "model": card.model}
+    shown |= {name: _text(value) for name, value in card.lineage.model_dump().items()}
+    shown["inputs"] = _text([feature.name for feature in card.inputs])
+    for name, estimate in card.metrics.items():
+        shown[name] = f"{estimate.value:.4f} ({estimate.low:.4f} to {estimate.high:.4f})"
+    for name, value in shown.items():
         console.print(f"[dim]{name:<18}[/]{escape(value)}", soft_wrap=True)
+    console.print(gates_table(Verdict(results=card.gates)))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return "none" if value is None else str(value)
