@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 
 from millrace.errors import MillraceError
@@ -44,6 +45,11 @@ def find_run(named: str, settings: Settings) -> RunSummary:
         where=named,
         remedy=f"did you mean {near[0]!r}?" if near and not ours else "make one: `millrace run`",
     )
+
+
+def is_bundle_start(text: str) -> bool:
+    """Return whether a text can be the start of a bundle's digest: six digits of it, or more."""
+    return re.fullmatch(r"[0-9a-f]{6,64}", text) is not None
 
 
 def find_bundle(start: str, store: Store, where: str) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from cli.find import find_bundle
+from cli.find import find_bundle, is_bundle_start
 from millrace.errors import PipelineError
 from millrace.runs.arguments import point_in_time, time_window
 from millrace.storage import Store
@@ -63,7 +62,7 @@ def _window(text: str, workload: Workload) -> tuple[str, str]:
 def _champion(text: str, store: Store) -> str:
     if text in ("auto", "none"):
         return text
-    if not re.fullmatch(r"[0-9a-f]{6,64}", text):
+    if not is_bundle_start(text):
         raise PipelineError(
             "names no champion",
             where="--champion",

@@ -9,6 +9,17 @@ from secrets import token_hex
 from millrace.errors import MillraceError, StoreError
 
 
+def disk_fault(
+    error: OSError, where: str, problem: str = "the disk does not do as asked"
+) -> StoreError:
+    """Return what the disk refused as a fault, by those who leave nothing half-written."""
+    return StoreError(
+        f"{problem}: {error.strerror or error}",
+        where=where,
+        remedy="free space or mend access, then run again: nothing was half-written",
+    )
+
+
 def write_whole(file: Path, content: bytes) -> None:
     """Write a file by an atomic rename; its folder is made if need be.
 
@@ -30,11 +41,7 @@ def write_whole(file: Path, content: bytes) -> None:
             partial.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise StoreError(
-            f"cannot be written: {error.strerror or error}",
-            where=str(file),
-            remedy="free space or mend access, then run again: nothing was half-written",
-        ) from error
+        raise disk_fault(error, str(file), "cannot be written") from error
 
 
 def remove_whole(file: Path) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 
 from rich.markup import escape
 
 from cli.console import console, print_json
-from cli.find import find_bundle, find_run
+from cli.find import find_bundle, find_run, is_bundle_start
 from cli.places import places_of
 from cli.views import gates_table, show_summary
 from millrace.gates.verdict import Verdict
@@ -24,7 +23,7 @@ def show(what: str, *, as_json: bool) -> None:
         MillraceError: there is no such thing, or what it left cannot be read.
     """
     settings = load_settings()
-    if re.fullmatch(r"[0-9a-f]{6,64}", what):
+    if is_bundle_start(what):
         _show_bundle(what, settings, as_json=as_json)
         return
     told = find_run(what, settings)

@@ -15,6 +15,7 @@ from typing import Any
 
 from millrace.documents import Document
 from millrace.errors import MillraceError, StoreError
+from millrace.files import disk_fault
 from millrace.progress import say
 from millrace.runs.limits import end_after_timeout, end_with_parent
 from millrace.runs.records import Record, Records, computation_records, run_records
@@ -71,7 +72,7 @@ def step(
     except MillraceError as error:
         attempt.end(error)
     except OSError as error:
-        attempt.end(_disk_fault(name, error))
+        attempt.end(disk_fault(error, str(error.filename or name)))
     except Exception as error:
         traceback.print_exc()
         attempt.end(_broken(name, error))
@@ -131,14 +132,6 @@ class _Attempt:
         }
         if self._records is not None:
             self._records.write(Record.model_validate(record))
-
-
-def _disk_fault(name: str, error: OSError) -> StoreError:
-    return StoreError(
-        f"the disk does not do as asked: {error.strerror or error}",
-        where=str(error.filename or name),
-        remedy="free space or mend access, then run again: nothing was half-written",
-    )
 
 
 def _broken(name: str, error: Exception) -> MillraceError:

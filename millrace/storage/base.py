@@ -76,10 +76,6 @@ class Store(ABC):
             key: what is being prepared, for the message when the disk does not do as asked.
         """
 
-    def read_json(self, key: str) -> Any:
-        """Return a JSON file's value."""
-        return json.loads(self.read_bytes(key))
-
     def write_json(self, key: str, value: Any) -> None:
         """Write a JSON file, indented for people."""
         self.write_bytes(key, (json.dumps(value, indent=2, default=str) + "\n").encode())

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from millrace.errors import StoreError
-from millrace.files import write_whole
+from millrace.files import disk_fault, write_whole
 from millrace.storage.base import Store
 from millrace.storage.staging import lend
 
@@ -85,11 +85,8 @@ class FolderStore(Store):
         except FileNotFoundError as error:
             raise StoreError("nothing lies there", where=self.location(key)) from error
         except OSError as error:
-            raise StoreError(
-                f"the store does not do as asked: {error.strerror or error}",
-                where=self.location(key),
-                remedy="free space or mend access, then run again: nothing was half-written",
-            ) from error
+            problem = "the store does not do as asked"
+            raise disk_fault(error, self.location(key), problem) from error
 
 
 def _move(partial: Path, target: Path) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from millrace.digests import canonical_json
-from millrace.errors import StoreError
+from millrace.files import disk_fault
 from millrace.ingest.content import content_digest
 from millrace.ingest.reader import POSITION, REASONS, SOURCE
 
@@ -93,8 +93,4 @@ def _whole(folder: Path) -> Iterator[Path]:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
-        raise StoreError(
-            f"the disk does not do as asked: {error.strerror or error}",
-            where=str(folder),
-            remedy="free space or mend access, then run again: nothing was half-written",
-        ) from error
+        raise disk_fault(error, str(folder)) from error
