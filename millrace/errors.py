@@ -101,3 +101,27 @@ class RegistryError(MillraceError):
 
 class PipelineError(MillraceError):
     """A pipeline cannot be compiled or run."""
+
+
+class DeployError(MillraceError):
+    """The deploy repository or its forge does not do as asked; nothing was changed."""
+
+
+class ConflictError(DeployError):
+    """Somebody changed the deploy repository in the meantime; nothing was changed."""
+
+
+class ReleaseError(MillraceError):
+    """A release folder says something that cannot be, or a change does not fit it."""
+
+
+class ServingError(MillraceError):
+    """A model cannot be served."""
+
+
+class GatewayError(MillraceError):
+    """The gateway cannot be set up, or does not do as asked."""
+
+
+class MetricsError(MillraceError):
+    """Metrics cannot be read or kept."""

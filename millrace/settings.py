@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from millrace.errors import MillraceError
@@ -34,6 +34,16 @@ class Settings(BaseSettings):
     checkpoints: Path | None = Field(
         None, description="Folder of checkpoints, a volume on a cluster; by default in HOME."
     )
+    deploy_repository: str = Field(
+        "", description="Git repository that says what serves; by default HOME/deploy.git."
+    )
+    forge: Literal["local", "gitea"] = Field("local", description="Where pull requests live.")
+    forge_url: str = Field("", description="Base URL of Gitea, without the repository.")
+    forge_token: SecretStr = Field(SecretStr(""), description="Access token of Gitea.")
+    domain: str = Field(
+        "millrace.localhost", description="A workload answers at http://WORKLOAD.DOMAIN."
+    )
+    gateway_port: int = Field(8080, ge=1, le=65535, description="Port of the laptop's gateway.")
     timeout: float = Field(10.0, gt=0, description="Seconds to wait for a store or registry.")
 
     @property
@@ -45,6 +55,16 @@ class Settings(BaseSettings):
     def mlflow_tracking_uri(self) -> str:
         """Return the tracking URI of MLflow, a SQLite file unless a server is set."""
         return self.mlflow_uri or f"sqlite:///{self.home.resolve() / 'mlflow.db'}"
+
+    @property
+    def deploy_url(self) -> str:
+        """Return the URL or path of the deploy repository."""
+        return self.deploy_repository or str(self.home.resolve() / "deploy.git")
+
+    @property
+    def platform_folder(self) -> Path:
+        """Return the folder of the running local platform: its state, sockets, logs, metrics."""
+        return self.home.resolve() / "platform"
 
     def checkpoint_folder(self, workload: str) -> Path:
         """Return the folder of a workload's checkpoints, which must outlive a killed step."""

@@ -21,7 +21,7 @@ def lock(name: str, *, agree_with: str | None = None) -> None:
             "3.11",
             "--python-platform",
         ),
-        *("x86_64-manylinux_2_28", "--generate-hashes", "--no-emit-index-url", "--no-header"),
+        *("x86_64-manylinux_2_31", "--generate-hashes", "--no-emit-index-url", "--no-header"),
         *("--output-file", str(FOLDER / f"{name}.txt"), str(FOLDER / f"{name}.in")),
         *(("--constraints", str(FOLDER / f"{agree_with}.txt")) if agree_with else ()),
     ]
@@ -34,6 +34,7 @@ def main() -> None:
     lock("dev")
     lock("pipeline", agree_with="dev")
     lock("training", agree_with="dev")
+    lock("serving", agree_with="dev")
     lock("uv")
 
 

@@ -10,6 +10,8 @@ from pydantic import Field, StringConstraints, model_validator
 from millrace.workload.base import Duration, Model, misfit
 from millrace.workload.contract import Contract
 from millrace.workload.gates import BaselineGate, ChampionGate, Gate, ParityGate, SliceGate
+from millrace.workload.rollout import Rollout
+from millrace.workload.serving import Serving
 from millrace.workload.source import Source
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
@@ -122,6 +124,10 @@ class WorkloadSpec(Model):
     """Checks that a candidate must pass, beside champion, baseline and parity."""
     slices: list[str] = []
     """Columns by whose values the metrics are told apart."""
+    serving: Serving = Serving()
+    """How the model answers."""
+    rollout: Rollout = Rollout()
+    """How a candidate becomes the champion."""
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:

@@ -1,0 +1,1 @@
+"""The deploy repository: what serves, and the pull requests that change it."""

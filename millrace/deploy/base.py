@@ -1,0 +1,131 @@
+"""The deploy repository and its pull requests, as the platform uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+from millrace.documents import Document
+
+Changes = Mapping[str, bytes | None]
+"""Content of files by their path in the repository; None for one that goes."""
+
+
+class Commit(Document):
+    """One commit of the main branch."""
+
+    id: str
+    time: float
+    """Unix time of the committer, seconds."""
+    subject: str
+
+
+class PullRequest(Document):
+    """A proposal to change what serves."""
+
+    number: int
+    branch: str
+    """A function of what is proposed: creating it is the lock."""
+    title: str
+    body: str
+    """Markdown: the evidence."""
+    state: Literal["open", "merged", "closed"]
+    draft: bool = False
+    head: str
+    """Commit that it proposes."""
+    created: float
+    """Unix time, seconds."""
+    url: str = ""
+
+
+class Repository(Protocol):
+    """A Git repository whose main branch says what serves.
+
+    Every method raises a DeployError in one line if the repository does not answer.
+    """
+
+    def head(self) -> str:
+        """Return the newest commit of the main branch, fetched now."""
+        ...
+
+    def files(self, commit: str, folder: str) -> dict[str, bytes]:
+        """Return the content of every file under a folder, by path from the repository's root."""
+        ...
+
+    def folders(self, commit: str) -> list[str]:
+        """Return the names of the folders at the root, sorted."""
+        ...
+
+    def history(self, commit: str, path: str, *, since: float = 0.0) -> list[Commit]:
+        """Return the first-parent commits up to `commit` that changed a path, the newest first."""
+        ...
+
+    def commit(self, parent: str, changes: Changes, message: str) -> str:
+        """Put a commit on top of `parent` as the main branch's head, and return it.
+
+        Raises:
+            ConflictError: the main branch is no longer at `parent`; nothing was changed.
+        """
+        ...
+
+
+class Forge(Protocol):
+    """Pull requests of the deploy repository.
+
+    Every method raises a DeployError in one line if the forge does not answer.
+    """
+
+    def pull_requests(
+        self, workload: str = "", state: Literal["open", "merged", "closed", "all"] = "open"
+    ) -> list[PullRequest]:
+        """Return pull requests, the newest first; those of one workload if it is named.
+
+        A workload's branches begin with `millrace/WORKLOAD/`.
+        """
+        ...
+
+    def find(self, branch: str) -> PullRequest | None:
+        """Return the newest pull request of a branch, whatever its state."""
+        ...
+
+    def propose(
+        self,
+        branch: str,
+        parent: str,
+        changes: Changes,
+        *,
+        title: str,
+        body: str,
+        draft: bool = False,
+    ) -> PullRequest:
+        """Open a pull request of one commit on top of `parent`; the one that is there if there is.
+
+        Two that propose the same branch at once get the same pull request: creating the branch is
+        the lock. A killed attempt is completed by the next.
+        """
+        ...
+
+    def update(
+        self,
+        number: int,
+        parent: str,
+        changes: Changes,
+        *,
+        title: str,
+        body: str,
+        draft: bool,
+    ) -> PullRequest:
+        """Make an open pull request propose something else: one commit on top of `parent`."""
+        ...
+
+    def merge(self, number: int) -> str:
+        """Merge an open pull request into the main branch and return the commit.
+
+        Raises:
+            ConflictError: it no longer applies, or is a draft, or is not open; nothing changed.
+        """
+        ...
+
+    def close(self, number: int, comment: str) -> None:
+        """Close an open pull request without merging it."""
+        ...

@@ -1,0 +1,1 @@
+"""The platform's KServe runtime for ONNX bundles."""

@@ -1,0 +1,1 @@
+"""The rollout controller: reads Git and the metrics, proposes what comes next."""

@@ -1,0 +1,1 @@
+"""Traffic for demonstrations, tests and benchmarks."""
