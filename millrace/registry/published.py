@@ -71,12 +71,22 @@ def open_bundle(store: Store, digest: str, scratch: Path) -> Path:
     key = bundle_key(digest)
     scratch.mkdir(parents=True, exist_ok=True)
     folder = store.fetch(key, Path(tempfile.mkdtemp(dir=scratch)) / digest)
-    _verify(folder, digest, store.location(key))
+    verify_bundle(folder, digest, store.location(key))
     return folder
 
 
-def _verify(folder: Path, digest: str, place: str) -> None:
-    """Hold the manifest to the bundle's digest, and every file to the manifest."""
+def verify_bundle(folder: Path, digest: str, place: str = "") -> None:
+    """Hold a folder's manifest to the bundle's digest, and every file to the manifest.
+
+    Args:
+        folder: the bundle on this machine.
+        digest: digest of the bundle.
+        place: what the message of a fault calls the folder; its path by default.
+
+    Raises:
+        StoreError: the folder is damaged, or is not this bundle.
+    """
+    place = place or str(folder)
     _verify_file(folder / MANIFEST, digest, f"{place}/{MANIFEST}")
     try:
         manifest = BundleManifest.read(folder / MANIFEST)

@@ -1,0 +1,49 @@
+"""What a client hears when its request cannot be answered; each protocol says it in its way."""
+
+from __future__ import annotations
+
+
+class ClientFault(Exception):  # noqa: N818
+    """A request that is not answered with predictions, and why.
+
+    Attributes:
+        status: HTTP status code; gRPC maps it to its own codes (see `GRPC_CODES`).
+        message: one line for the client.
+        pointer: JSON pointer (RFC 6901) of the fault in the request, as the v2 REST protocol has
+            it; '' for the whole request, None if the fault is not in the request.
+        retry_after: seconds after which a client may try again, for 503.
+    """
+
+    def __init__(
+        self, status: int, message: str, pointer: str | None = None, retry_after: int | None = None
+    ) -> None:
+        self.status = status
+        self.message = message
+        self.pointer = pointer
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+GRPC_CODES = {
+    400: "INVALID_ARGUMENT",
+    404: "NOT_FOUND",
+    413: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+}
+"""gRPC status codes for the statuses that answering and tensors raise."""
+
+
+def bad_input(message: str, pointer: str) -> ClientFault:
+    """Return the fault of a request that says something that cannot be."""
+    return ClientFault(400, message, pointer)
+
+
+def overloaded(message: str = "too many requests wait for an answer") -> ClientFault:
+    """Return the fault of a request that there is no room for now."""
+    return ClientFault(503, message, retry_after=1)
+
+
+def pointer_token(name: str) -> str:
+    """Return a name as one token of a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,175 @@
+"""The methods of the Open Inference Protocol's gRPC service: bytes in, bytes out.
+
+Messages are decoded here and not by gRPC, which would call a malformed one an INTERNAL error.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+
+from serving.predictor.answering import Answering
+from serving.predictor.faults import GRPC_CODES, ClientFault
+from serving.predictor.identity import id_source, is_fit
+from serving.predictor.logs import Log, Seldom
+from serving.predictor.oip_messages import (
+    HEALTH_SERVICE,
+    SERVICE,
+    HealthCheckRequest,
+    HealthCheckResponse,
+    ModelMetadataRequest,
+    ModelMetadataResponse,
+    ModelReadyRequest,
+    ModelReadyResponse,
+    ServerLiveResponse,
+    ServerMetadataResponse,
+    ServerReadyResponse,
+)
+from serving.predictor.oip_reading import OipReader, field_path, parsed
+from serving.predictor.oip_writing import OipWriter
+from serving.predictor.replies import EXTENSIONS, metadata
+
+Metadata = tuple[tuple[str, str], ...]
+SERVER_NAME = "millrace-predictor"
+_SERVING, _NOT_SERVING = 1, 2
+
+
+def retry_after(seconds: int) -> Metadata:
+    """Return the trailing metadata of a refusal that a client may try again.
+
+    `grpc-retry-pushback-ms` is what gRPC's own clients obey (proposal A6, client retries).
+    """
+    return (("retry-after", str(seconds)), ("grpc-retry-pushback-ms", str(1000 * seconds)))
+
+
+OVERLOADED = retry_after(1)
+
+
+class Service:
+    """Answers calls with one model."""
+
+    def __init__(self, answering: Answering, log: Log) -> None:
+        """Set up.
+
+        Args:
+            answering: the data plane.
+            log: the process's log.
+        """
+        model = answering.model
+        self._answering = answering
+        self._log = log
+        self._refused = Seldom(log, "refused")
+        self._new_id = id_source()
+        self._reader = OipReader(model)
+        self._writer = OipWriter(model)
+        told = metadata(model)
+        told.pop("properties")
+        self._model_metadata: bytes = ModelMetadataResponse(**told).SerializeToString()
+        self._server_metadata: bytes = ServerMetadataResponse(
+            name=SERVER_NAME, version=model.version, extensions=EXTENSIONS
+        ).SerializeToString()
+
+    @property
+    def methods(self) -> dict[str, Callable[[bytes, Any], Awaitable[bytes]]]:
+        """Return the methods by the paths that gRPC calls them by."""
+        return {
+            f"/{SERVICE}/ServerLive": self._server_live,
+            f"/{SERVICE}/ServerReady": self._server_ready,
+            f"/{SERVICE}/ModelReady": self._model_ready,
+            f"/{SERVICE}/ServerMetadata": self._tell_server,
+            f"/{SERVICE}/ModelMetadata": self._tell_model,
+            f"/{SERVICE}/ModelInfer": self._infer,
+            f"/{HEALTH_SERVICE}/Check": self._check,
+        }
+
+    async def _infer(self, content: bytes, context: Any) -> bytes:
+        """Answer an inference request, and count it."""
+        start = time.perf_counter()
+        request_id = ""
+        try:
+            request_id = _id_of(context) or self._new_id()
+            request, raw = self._reader.read(content, request_id)
+            request_id = request.id
+            answer = await self._answering.answer(request)
+            body = self._writer.write(answer, raw=raw)
+        except Exception as error:
+            fault = self._fault(error, request_id)
+            self._count(fault.status, start, request_id)
+            await _abort(context, fault)
+            raise
+        self._count(200, start, request_id)
+        return body
+
+    async def _server_live(self, _: bytes, __: Any) -> bytes:
+        return _written(ServerLiveResponse(live=True))
+
+    async def _server_ready(self, _: bytes, __: Any) -> bytes:
+        return _written(ServerReadyResponse(ready=self._answering.ready))
+
+    async def _model_ready(self, content: bytes, context: Any) -> bytes:
+        await self._require_model(ModelReadyRequest, content, context)
+        return _written(ModelReadyResponse(ready=self._answering.ready))
+
+    async def _tell_server(self, _: bytes, __: Any) -> bytes:
+        return self._server_metadata
+
+    async def _tell_model(self, content: bytes, context: Any) -> bytes:
+        await self._require_model(ModelMetadataRequest, content, context)
+        return self._model_metadata
+
+    async def _check(self, content: bytes, context: Any) -> bytes:
+        """Answer the standard health check, for the server ('') or the inference service."""
+        try:
+            service = parsed(HealthCheckRequest, content).service
+        except ClientFault as fault:
+            await _abort(context, fault)
+            raise
+        if service not in ("", SERVICE):
+            await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such service")
+        status = _SERVING if self._answering.ready else _NOT_SERVING
+        return _written(HealthCheckResponse(status=status))
+
+    async def _require_model(self, kind: Any, content: bytes, context: Any) -> None:
+        try:
+            message = parsed(kind, content)
+            self._reader.require_model(message.name, message.version)
+        except ClientFault as fault:
+            await _abort(context, fault)
+
+    def _count(self, status: int, start: float, request_id: str) -> None:
+        seconds = time.perf_counter() - start
+        self._answering.metrics.request("grpc", status, seconds, request_id)
+
+    def _fault(self, error: Exception, request_id: str) -> ClientFault:
+        """Return what a client hears of a request that failed, and log what it cannot mend."""
+        if not isinstance(error, ClientFault):
+            self._log.error("failed", request_id=request_id, exc_info=error)
+            return ClientFault(500, "the model failed on this request")
+        if error.status == 503:
+            self._refused.say(request_id=request_id, reason=error.message)
+        return error
+
+
+async def _abort(context: Any, fault: ClientFault) -> None:
+    """End a call with a fault; gRPC raises its own exception for that."""
+    place = field_path(fault.pointer or "")
+    details = f"{place}: {fault.message}" if place else fault.message
+    trailing = () if fault.retry_after is None else retry_after(fault.retry_after)
+    await context.abort(grpc.StatusCode[GRPC_CODES[fault.status]], details, trailing)
+
+
+def _id_of(context: Any) -> str | None:
+    """Return the request id of the metadata, if there is a fit one."""
+    for key, value in context.invocation_metadata():
+        if key == "x-request-id" and is_fit(value):
+            return str(value)
+    return None
+
+
+def _written(message: Message) -> bytes:
+    content: bytes = message.SerializeToString()
+    return content

@@ -1,0 +1,67 @@
+"""Structured log lines on standard error: JSON, one a notable thing, none a request."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+import time
+from functools import partial
+from typing import Any
+
+import structlog
+
+Log = structlog.typing.FilteringBoundLogger
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def open_log(level: str, **fields: Any) -> Log:
+    """Return the process's log, whose every line carries the given fields.
+
+    What libraries log through `logging` is kept to their errors, in the same form.
+    """
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    log: Log = structlog.get_logger().bind(**fields)
+    root = logging.getLogger()
+    root.handlers = [_Forward(log)]
+    root.setLevel(logging.ERROR)
+    return log
+
+
+class _Forward(logging.Handler):
+    """Hands records of the standard library's logging to ours."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        self._log.error("library_error", logger=record.name, message=record.getMessage())
+
+
+class Seldom:
+    """Says one thing at most once a second, with how often it happened since."""
+
+    def __init__(self, log: Log, event: str, level: str = "warning") -> None:
+        self._say = partial(getattr(log, level), event)
+        self._last = -math.inf
+        self._times = 0
+
+    def say(self, **fields: Any) -> None:
+        """Log this occurrence, or only count it for the next line."""
+        self._times += 1
+        now = time.monotonic()
+        if now - self._last >= 1:
+            self._say(times=self._times, **fields)
+            self._last, self._times = now, 0

@@ -1,0 +1,46 @@
+"""Answers of the gRPC protocol as bytes; what is the same in all of them is made once."""
+
+from __future__ import annotations
+
+from millrace.export.manifest import OUTPUT
+from serving.predictor.answering import InferAnswer
+from serving.predictor.model import Model
+from serving.predictor.oip_messages import ModelInferResponse
+
+
+class OipWriter:
+    """Turns answers into serialized ModelInferResponses."""
+
+    def __init__(self, model: Model) -> None:
+        """Prepare the parts that do not change."""
+        head = {
+            "model_name": model.name,
+            "model_version": model.version,
+            "parameters": {"bundle_digest": {"string_param": model.digest}},
+        }
+        degraded = {"degraded": {"bool_param": True}}
+        # Messages may be written in parts, one after the other: repeated fields and maps add up.
+        self._head: bytes = ModelInferResponse(**head).SerializeToString()
+        self._degraded: bytes = ModelInferResponse(parameters=degraded).SerializeToString()
+        self._row = ModelInferResponse()
+        self._output = self._row.outputs.add(name=OUTPUT, datatype="FP32", shape=[1, 1])
+        self._output.contents.fp32_contents.append(0.0)
+        self._value = self._output.contents.fp32_contents
+
+    def write(self, answer: InferAnswer, *, raw: bool) -> bytes:
+        """Return the message of an answer; raw requests are answered with raw contents."""
+        predictions = answer.predictions
+        if len(predictions) == 1 and not raw:
+            self._row.id = answer.id
+            self._value[0] = predictions[0, 0]
+            body = self._row.SerializeToString()
+        else:
+            message = ModelInferResponse(id=answer.id)
+            output = message.outputs.add(name=OUTPUT, datatype="FP32", shape=predictions.shape)
+            if raw:
+                message.raw_output_contents.append(predictions.astype("<f4").tobytes())
+            else:
+                output.contents.fp32_contents.extend(predictions[:, 0].tolist())
+            body = message.SerializeToString()
+        found: bytes = self._head + (self._degraded if answer.degraded else b"") + body
+        return found

@@ -1,0 +1,181 @@
+"""The REST protocols as an ASGI application: static routes, no framework."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from serving.predictor.answering import Answering, InferAnswer, InferRequest, WireProtocol
+from serving.predictor.bodies import Bodies, Disconnected
+from serving.predictor.faults import ClientFault, bad_input
+from serving.predictor.identity import id_of_header, id_source
+from serving.predictor.logs import Log, Seldom
+from serving.predictor.openapi import openapi_document
+from serving.predictor.replies import (
+    BINARY,
+    JSON,
+    Headers,
+    Reply,
+    constant_replies,
+    fault_reply,
+    readiness_replies,
+)
+from serving.predictor.v1 import V1Reader, V1Writer
+from serving.predictor.v2 import V2Reader, V2Writer
+from serving.predictor.values import short
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+GivenHeaders = dict[bytes, bytes]
+INLINE_BYTES = 128 * 1024
+"""Larger bodies are read in the worker thread, so that the event loop stays alive."""
+
+
+class Rest:
+    """Answers HTTP requests of the v1 and v2 protocols."""
+
+    def __init__(self, answering: Answering, bodies: Bodies, log: Log, *, access: bool) -> None:
+        """Set up.
+
+        Args:
+            answering: the data plane.
+            bodies: reads request bodies.
+            log: the process's log.
+            access: whether each answer is a line of the log.
+        """
+        model = answering.model
+        self._answering = answering
+        self._bodies = bodies
+        self._log = log
+        self._access = access
+        self._refused = Seldom(log, "refused")
+        self._infer_paths: dict[str, WireProtocol] = {
+            f"/v1/models/{model.name}:predict": "v1",
+            f"/v2/models/{model.name}/infer": "v2",
+            f"/v2/models/{model.name}/versions/{model.version}/infer": "v2",
+        }
+        self._constant = constant_replies(model, openapi_document(model, bodies.max_size))
+        self._readiness = {yes: readiness_replies(model, ready=yes) for yes in (True, False)}
+        self._v1_reader, self._v1_writer = V1Reader(model.signature), V1Writer(model)
+        self._v2_reader, self._v2_writer = V2Reader(model.signature), V2Writer(model)
+        self._new_id = id_source()
+        self._about: Headers = [
+            (b"x-model-version", quote(model.version).encode()),
+            (b"x-bundle-digest", model.digest.encode()),
+        ]
+        self._json_head = [JSON, *self._about]
+        self._binary_head = [BINARY, *self._about]
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope["path"]
+        protocol = self._infer_paths.get(path) if scope["method"] == "POST" else None
+        if protocol is None:
+            reply = self._look_up(scope["method"], path)
+        else:
+            try:
+                reply = await self._infer(protocol, dict(scope["headers"]), receive)
+            except Disconnected:
+                return
+        await send(
+            {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
+        )
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _infer(self, protocol: WireProtocol, given: GivenHeaders, receive: Receive) -> Reply:
+        """Return the answer to an inference request, and count it."""
+        start = time.perf_counter()
+        request_id = id_of_header(given.get(b"x-request-id")) or self._new_id()
+        size = 0
+        try:
+            body = await self._bodies.read(receive, given.get(b"content-length"))
+            size = len(body)
+            read = partial(self._read, protocol, body, given, request_id)
+            request, binary = (
+                read() if size <= INLINE_BYTES else await self._answering.aside.run(read)
+            )
+            request_id = request.id
+            reply = self._answered(protocol, await self._answering.answer(request), binary)
+        except Exception as error:
+            if isinstance(error, Disconnected):
+                raise
+            reply = self._refusal(error, request_id)
+        finally:
+            self._bodies.give_back(size)
+        seconds = time.perf_counter() - start
+        self._answering.metrics.request(protocol, reply.status, seconds, request_id)
+        if self._access:
+            self._log.debug("answered", request_id=request_id, status=reply.status, seconds=seconds)
+        return reply
+
+    def _read(
+        self, protocol: WireProtocol, body: bytes, given: GivenHeaders, request_id: str
+    ) -> tuple[InferRequest, bool]:
+        """Return what a body asks, and whether its answer shall be binary."""
+        json_size = _json_size(given, len(body))
+        if protocol == "v2":
+            return self._v2_reader.read(body, json_size, request_id)
+        return self._v1_reader.read(body, request_id), False
+
+    def _answered(self, protocol: WireProtocol, answer: InferAnswer, binary: bool) -> Reply:
+        request_id = (b"x-request-id", answer.id.encode())
+        if binary:
+            body, json_size = self._v2_writer.write_binary(answer)
+            split = (b"inference-header-content-length", b"%d" % json_size)
+            head = [*self._binary_head, split, request_id]
+        else:
+            writer = self._v2_writer if protocol == "v2" else self._v1_writer
+            body = writer.write(answer)
+            head = [*self._json_head, request_id]
+        head.append((b"content-length", b"%d" % len(body)))
+        return Reply(200, head, body)
+
+    def _refusal(self, error: Exception, request_id: str) -> Reply:
+        """Return what a client hears of a request that failed, and log what it cannot mend."""
+        if not isinstance(error, ClientFault):
+            self._log.error("failed", request_id=request_id, exc_info=error)
+            error = ClientFault(500, "the model failed on this request")
+        elif error.status == 503:
+            self._refused.say(request_id=request_id, reason=error.message)
+        return fault_reply(error, [*self._about, (b"x-request-id", request_id.encode())])
+
+    def _look_up(self, method: str, path: str) -> Reply:
+        """Return the answer to anything but an inference request."""
+        reply = self._constant.get(path) or self._readiness[self._answering.ready].get(path)
+        if reply is not None and method in ("GET", "HEAD"):
+            return reply
+        if reply is None and path not in self._infer_paths:
+            return fault_reply(ClientFault(404, self._not_found(path)))
+        allowed = "POST" if reply is None else "GET, HEAD"
+        fault = ClientFault(405, f"{method} is not for this path, which takes {allowed}")
+        return fault_reply(fault, [(b"allow", allowed.encode())])
+
+    def _not_found(self, path: str) -> str:
+        model = self._answering.model
+        parts = path.split("/")
+        if len(parts) > 3 and parts[1] in ("v1", "v2") and parts[2] == "models":
+            if parts[3].partition(":")[0] != model.name:
+                return f"there is no model {short(parts[3])}; this serves {model.name}"
+            if parts[4:5] == ["versions"] and parts[5:6] != [model.version]:
+                return f"there is no such version; this serves {model.version}"
+        return "there is nothing at this path; /openapi.json tells what is where"
+
+
+def _json_size(given: GivenHeaders, size: int) -> int | None:
+    """Return how much of a body is JSON if binary tensors follow, None if it is all JSON.
+
+    Raises:
+        ClientFault: the headers say something that cannot be.
+    """
+    if given.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise ClientFault(415, "a body is not compressed", "")
+    text = given.get(b"inference-header-content-length")
+    if text is None:
+        return None
+    if not (text.isdigit() and len(text) < 20 and int(text) <= size):
+        raise bad_input("inference-header-content-length is not a part of the body", "")
+    return int(text)
