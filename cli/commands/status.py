@@ -1,0 +1,43 @@
+"""`millrace status`: what serves, how traffic is split, and how the canary does."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from cli.console import console, print_json
+from cli.status.gather import gather
+from millrace.errors import MillraceError
+from millrace.settings import load_settings
+
+REFRESH_SECONDS = 1.0
+
+
+def status(workload: str, *, watch: bool, as_json: bool) -> None:
+    """Show the status once, or until somebody presses Ctrl-C.
+
+    Raises:
+        MillraceError: the workload is not in the deploy repository, or that does not answer.
+    """
+    settings = load_settings()
+    facts = gather(settings, workload)
+    if workload and not facts.workloads:
+        raise MillraceError(
+            "the deploy repository has no such workload",
+            where=workload,
+            remedy="`millrace status` shows those that there are",
+        )
+    if as_json:
+        print_json(facts.model_dump(mode="json"))
+        return
+    from cli.status.show import shown
+
+    if not (watch and sys.stdout.isatty()):
+        console.print(shown(facts))
+        return
+    from rich.live import Live
+
+    with Live(shown(facts), console=console, auto_refresh=False, screen=True) as live:
+        while True:
+            time.sleep(REFRESH_SECONDS)
+            live.update(shown(gather(settings, workload)), refresh=True)

@@ -1,0 +1,1 @@
+"""What serves right now: gathered from Git, the running platform and the metrics, and shown."""

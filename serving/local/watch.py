@@ -1,0 +1,121 @@
+"""What the deploy repository asks for, followed from commit to commit."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from millrace.deploy import Repository
+from millrace.errors import MillraceError, ReleaseError
+from serving.local.desired import Wanted, read_wanted
+
+POLL_SECONDS = 0.1
+SPARING = 3
+"""How many times longer than to ask for the head the pause to the next time is: a server is asked
+less often than a folder."""
+LONGEST_PAUSE = 5.0
+REPOSITORY = ""
+"""Where a fault of the repository itself is noted among those of folders."""
+
+
+class Watch:
+    """Follows the main branch; what is broken in a folder leaves what it said before in force."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        changed: Callable[[], None],
+        tell: Callable[[str, str], None],
+    ) -> None:
+        """Take the repository, and whom to call and to tell when what it asks for has changed."""
+        self._repository = repository
+        self._changed = changed
+        self._tell = tell
+        self._faults: dict[str, str] = {}
+        self._told: set[str] = set()
+        self._asked = 0.0
+        self.commit = ""
+        self.wanted: dict[str, Wanted] = {}
+
+    @property
+    def faults(self) -> list[str]:
+        """Return what is wrong right now, one line each."""
+        return list(self._faults.values())
+
+    async def follow(self) -> None:
+        """Follow the main branch for ever."""
+        while True:
+            await asyncio.to_thread(self.look)
+            await asyncio.sleep(min(max(POLL_SECONDS, SPARING * self._asked), LONGEST_PAUSE))
+
+    def look(self) -> None:
+        """Read the newest commit, if it is a new one."""
+        began = time.monotonic()
+        try:
+            head = self._repository.head()
+            self._asked = time.monotonic() - began
+            if head == self.commit:
+                self._clear(REPOSITORY)
+                return
+            folders = self._repository.folders(head)
+            files = {name: self._repository.files(head, name) for name in folders}
+        except MillraceError as error:
+            self._note(REPOSITORY, str(error))
+            return
+        self._clear(REPOSITORY)
+        found = self.wanted | {}
+        for name in set(found) - set(folders):
+            del found[name]
+            self._clear(name)
+        for name in folders:
+            self._read(name, files[name], found)
+        self.wanted, self.commit = found, head
+        self._changed()
+
+    def _read(self, name: str, files: dict[str, bytes], found: dict[str, Wanted]) -> None:
+        others = [wanted for other, wanted in found.items() if other != name]
+        try:
+            wanted = read_wanted(files, name)
+            if wanted is not None:
+                _check_apart(wanted, others)
+        except ReleaseError as error:
+            self._note(name, str(error))
+            return
+        self._clear(name)
+        found.pop(name, None)
+        if wanted is not None:
+            found[name] = wanted
+            for line in wanted.left_alone:
+                self._once(line, "left_alone")
+
+    def _note(self, place: str, fault: str) -> None:
+        if self._faults.get(place) != fault:
+            self._faults[place] = fault
+            self._tell("fault", fault)
+            self._changed()
+
+    def _clear(self, place: str) -> None:
+        if self._faults.pop(place, None) is not None:
+            self._tell("fault_gone", f"mended: {place or 'the deploy repository'}")
+            self._changed()
+
+    def _once(self, line: str, event: str) -> None:
+        if line not in self._told:
+            self._told.add(line)
+            self._tell(event, line)
+
+
+def _check_apart(wanted: Wanted, others: list[Wanted]) -> None:
+    """See that no other workload has an arm or a host of the same name."""
+    for other in others:
+        arms = wanted.arms.keys() & other.arms.keys()
+        hosts = {*(wanted.host.names if wanted.host else ())} & {
+            *(other.host.names if other.host else ())
+        }
+        for name in sorted(arms | hosts):
+            raise ReleaseError(
+                f"{name} belongs to {other.workload} already",
+                where=wanted.workload,
+                remedy="give it another name",
+            )

@@ -1,0 +1,287 @@
+"""A folder of the deploy repository, as it stands; what is broken leaves the old in force."""
+
+from collections.abc import Mapping
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from millrace.deploy import Changes
+from millrace.errors import DeployError, ReleaseError
+from millrace.release.documents import ArmRef, Canary, Release
+from millrace.release.layout import Site
+from millrace.release.writing import write_release
+from millrace.workload.rollout import Rollout
+from millrace.workload.serving import Serving
+from serving.local.desired import objective_of, read_wanted
+from serving.local.splits import Copies, HeaderChanges
+from serving.local.watch import Watch
+
+Files = dict[str, bytes]
+
+
+def files(workload: str = "pumps", canary: int = 5) -> Files:
+    refs = [ArmRef(version=v, digest=f"{v}" * 64, name=f"{workload}-v{v}") for v in (1, 2)]
+    release = Release(
+        workload=workload,
+        stable=refs[0],
+        canary=Canary(**refs[1].model_dump()),
+        weights={refs[0].name: 100 - canary, refs[1].name: canary},
+        serving=Serving(),
+        rollout=Rollout(),
+    )
+    return {path: content or b"" for path, content in write_release(release, Site()).items()}
+
+
+def changed(path: str, before: str, after: str, found: Files | None = None) -> Files:
+    found = found or files()
+    text = found[path].decode()
+    assert before in text
+    return {**found, path: text.replace(before, after).encode()}
+
+
+def test_a_release_is_arms_and_a_host() -> None:
+    wanted = read_wanted(files(), "pumps")
+    assert wanted is not None
+    assert wanted.arms.keys() == {"pumps-v1", "pumps-v2"}
+    assert objective_of(wanted.arms["pumps-v1"]) == 0.05
+    assert wanted.host is not None
+    assert wanted.host.names == ("pumps.millrace.localhost",)
+    assert wanted.host.http is not None
+    assert wanted.host.grpc is not None
+    assert wanted.host.http.weights == wanted.host.grpc.weights == {"pumps-v1": 95, "pumps-v2": 5}
+    assert wanted.host.http.targets[1].request == HeaderChanges({"millrace-arm": "pumps-v2"})
+
+
+def test_the_intent_is_not_needed_as_kubectl_does_not_need_it() -> None:
+    found = files()
+    del found["pumps/rollout.yaml"]
+    assert read_wanted(found, "pumps") is not None
+
+
+def test_a_folder_without_a_kustomization_asks_for_nothing() -> None:
+    assert read_wanted({"docs/readme.md": b"hello"}, "docs") is None
+
+
+def route_with(more: str) -> Files:
+    """Return a release whose HTTPRoute's rule says more."""
+    found = files()
+    documents = list(yaml.safe_load_all(found["pumps/route.yaml"]))
+    [http] = [one for one in documents if one["kind"] == "HTTPRoute"]
+    http["spec"]["rules"][0].update(yaml.safe_load(more))
+    return {**found, "pumps/route.yaml": yaml.safe_dump_all(documents).encode()}
+
+
+def test_copies_headers_and_time_limits_are_honoured() -> None:
+    more = """filters:
+- type: RequestMirror
+  requestMirror: {backendRef: {name: pumps-v2-predictor, port: 80}, percent: 10}
+- type: RequestHeaderModifier
+  requestHeaderModifier: {add: [{name: x-a, value: b}], remove: [x-secret]}
+timeouts: {request: 1m30s}"""
+    wanted = read_wanted(route_with(more), "pumps")
+    assert wanted is not None
+    assert wanted.host is not None
+    split = wanted.host.http
+    assert split is not None
+    assert split.copies == (Copies("pumps-v2", 10.0),)
+    assert split.timeout == 90.0
+    assert split.targets[0].request == HeaderChanges(
+        {"millrace-arm": "pumps-v1"}, {"x-a": "b"}, ("x-secret",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("matches: [{path: {type: Exact, value: /x}}]", "some requests only"),
+        ("filters: [{type: URLRewrite, urlRewrite: {}}]", "the filter URLRewrite"),
+        ("filters: [{type: ResponseHeaderModifier}]", "cannot be read"),
+        (
+            "filters: [{type: RequestMirror, "
+            "requestMirror: {backendRef: {name: else, port: 80}, percent: 10}}]",
+            "copies to else",
+        ),
+    ],
+)
+def test_what_the_local_gateway_does_not_do_is_refused_with_its_line(more: str, told: str) -> None:
+    with pytest.raises(ReleaseError, match=told) as refused:
+        read_wanted(route_with(more), "pumps")
+    assert refused.value.where.startswith("pumps/route.yaml:")
+
+
+def test_an_unknown_runtime_is_told_and_left_alone() -> None:
+    found = changed("pumps/arms/pumps-v2.yaml", "runtime: millrace-onnx", "runtime: tritonserver")
+    wanted = read_wanted(found, "pumps")
+    assert wanted is not None
+    assert wanted.arms.keys() == {"pumps-v1"}
+    assert "the runtime tritonserver does not run here" in wanted.left_alone[0]
+
+
+def test_an_object_of_an_unknown_kind_is_told_and_left_alone() -> None:
+    found = changed("pumps/kustomization.yaml", "resources:\n", "resources:\n  - extra.yaml\n")
+    wanted = read_wanted({**found, "pumps/extra.yaml": b"kind: ConfigMap\n"}, "pumps")
+    assert wanted is not None
+    assert "ConfigMap" in wanted.left_alone[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "told"),
+    [
+        ("pumps/route.yaml", "weight: 95", "weight: [", "not YAML"),
+        ("pumps/route.yaml", "weight: 95", "weight: 96", "add up to 100"),
+        ("pumps/kustomization.yaml", "route.yaml", "rout.yaml", "not there: rout.yaml"),
+        ("pumps/arms/pumps-v1.yaml", "--latency=50ms", "--latency=soon", "--latency"),
+        ("pumps/arms/pumps-v2.yaml", "name: pumps-v2", "name: pumps-v1", "a second Inference"),
+    ],
+)
+def test_a_broken_file_is_told_in_one_line_with_its_place(
+    path: str, before: str, after: str, told: str
+) -> None:
+    with pytest.raises(ReleaseError, match=told) as refused:
+        read_wanted(changed(path, before, after), "pumps")
+    assert str(refused.value).startswith("pumps/")
+
+
+class FakeRepository:
+    """A main branch of folders; each change is another commit."""
+
+    def __init__(self) -> None:
+        self.content: dict[str, Files] = {}
+        self.commits = 0
+        self.fault: DeployError | None = None
+
+    def change(self, **folders: Files | None) -> None:
+        self.commits += 1
+        for name, content in folders.items():
+            if content is None:
+                del self.content[name]
+            else:
+                self.content[name] = content
+
+    def head(self) -> str:
+        if self.fault:
+            raise self.fault
+        return f"commit {self.commits}"
+
+    def files(self, commit: str, folder: str) -> Files:
+        return self.content[folder]
+
+    def folders(self, commit: str) -> list[str]:
+        return sorted(self.content)
+
+    def history(self, commit: str, path: str, *, since: float = 0.0) -> list[object]:
+        raise NotImplementedError
+
+    def commit(self, parent: str, changes: Changes, message: str) -> str:
+        raise NotImplementedError
+
+    def changes(self, *_arguments: object) -> object:
+        raise NotImplementedError
+
+
+class World:
+    def __init__(self) -> None:
+        self.repository = FakeRepository()
+        self.told: list[tuple[str, str]] = []
+        self.watch = Watch(self.repository, lambda: None, self._tell)  # type: ignore[arg-type]
+
+    def _tell(self, event: str, line: str) -> None:
+        self.told.append((event, line))
+
+    def look(self, **folders: Files | None) -> Mapping[str, object]:
+        if folders:
+            self.repository.change(**folders)
+        self.watch.look()
+        return self.watch.wanted
+
+    def weight(self, workload: str = "pumps") -> int:
+        host = self.watch.wanted[workload].host
+        assert host is not None
+        assert host.http is not None
+        return host.http.weights[f"{workload}-v2"]
+
+
+def test_a_broken_folder_leaves_what_it_said_before_and_the_others_go_on() -> None:
+    world = World()
+    world.look(pumps=files(), valves=files("valves"))
+    broken = changed("pumps/route.yaml", "weight: 95", "weight: 96")
+    world.look(pumps=broken, valves=files("valves", 25))
+    assert (world.weight(), world.weight("valves")) == (5, 25)
+    assert "add up to 100" in world.watch.faults[0]
+
+
+def test_a_fault_is_told_once_and_its_end_too() -> None:
+    world = World()
+    broken = changed("pumps/route.yaml", "weight: 95", "weight: 96")
+    world.look(pumps=broken)
+    world.look()
+    world.look(pumps=dict(broken))
+    assert [event for event, _ in world.told] == ["fault"]
+    world.look(pumps=files())
+    assert [event for event, _ in world.told] == ["fault", "fault_gone"]
+    assert world.watch.faults == []
+
+
+def test_a_repository_that_does_not_answer_changes_nothing() -> None:
+    world = World()
+    world.look(pumps=files())
+    world.repository.fault = DeployError("does not answer")
+    assert world.look().keys() == {"pumps"}
+    assert world.watch.faults == ["does not answer"]
+    world.repository.fault = None
+    world.look()
+    assert world.watch.faults == []
+
+
+def test_a_folder_that_goes_is_gone_and_its_fault_with_it() -> None:
+    world = World()
+    world.look(pumps=files(), valves=changed("pumps/route.yaml", "weight: 95", "weight: 96"))
+    assert world.look(pumps=None, valves=None) == {}
+    assert world.watch.faults == []
+
+
+def test_two_folders_may_not_answer_for_one_host() -> None:
+    world = World()
+    other = {path.replace("pumps/", "valves/"): content for path, content in files().items()}
+    world.look(pumps=files(), valves=other)
+    assert world.watch.wanted.keys() == {"pumps"}
+    assert "belongs to pumps already" in world.watch.faults[0]
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 200) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+
+
+def places(value: object, here: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value)  # type: ignore[arg-type]
+    found = [here] if here else []
+    for key, one in inner:
+        at = (*here, key)
+        found += places(one, at) if isinstance(one, dict | list) else [at]
+    return found
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.data())
+def test_whatever_a_person_writes_into_a_file_is_taken_or_refused_in_one_line(
+    data: st.DataObject,
+) -> None:
+    found = files()
+    path = data.draw(st.sampled_from([name for name in found if "rollout" not in name]))
+    documents = list(yaml.safe_load_all(found[path]))
+    *way, last = data.draw(st.sampled_from(places(documents)))
+    target = documents
+    for key in way:
+        target = target[key]  # type: ignore[call-overload]
+    target[last] = data.draw(values)  # type: ignore[call-overload]
+    found[path] = yaml.safe_dump_all(documents).encode()
+    try:
+        read_wanted(found, "pumps")
+    except ReleaseError as refused:
+        assert "\n" not in str(refused)
+        assert refused.where.startswith("pumps")
