@@ -9,7 +9,17 @@ from pathlib import Path
 
 from benchmarks.rows import Row
 
-MODULES = ("startup", "pipeline", "features", "churn_quality")
+MODULES = (
+    "startup",
+    "pipeline",
+    "features",
+    "churn_quality",
+    "analysis",
+    "predictor",
+    "predictor_role",
+    "lookup",
+    "gateway",
+)
 RESULT = Path("build/bench.json")
 
 

@@ -33,7 +33,7 @@ def run() -> list[Row]:
     work: dict[str, list[float]] = {"ours": [], "peer": []}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write_accepted(folder / "accepted")
+        write_accepted(folder / "accepted")
         for turn in range(REPEATS + 1):
             for who in ("ours", "peer"):
                 began = time.perf_counter()
@@ -59,7 +59,8 @@ def _in_fresh_process(who: str, folder: Path, turn: int) -> float:
     return float(json.loads(process.stdout.splitlines()[-1]))
 
 
-def _write_accepted(folder: Path) -> None:
+def write_accepted(folder: Path) -> None:
+    """Write the records of all customers as validation would."""
     import pandas as pd
 
     records = pd.read_csv(WORKLOAD / "data" / "telco.csv", keep_default_na=False)

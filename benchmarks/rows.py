@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TypedDict
 
 
@@ -16,16 +17,24 @@ class Row(TypedDict):
     met: bool
 
 
-def against_peer(name: str, ours: float, peer: float, *, at_most: float) -> Row:
-    """Return a row whose goal is a ratio to a peer."""
+def against_peer(
+    name: str,
+    ours: float,
+    peer: float,
+    *,
+    at_most: float = math.inf,
+    at_least: float = 0.0,
+) -> Row:
+    """Return a row whose goal is a ratio to a peer: at most that, or at least."""
     ratio = ours / peer
+    goal = f">= {at_least:g}" if at_least else f"<= {at_most:g}"
     return Row(
         name=name,
         ours=round(ours, 4),
         peer=round(peer, 4),
         ratio=round(ratio, 3),
-        goal=f"ratio <= {at_most:g}",
-        met=ratio <= at_most,
+        goal=f"ratio {goal}",
+        met=at_least <= ratio <= at_most,
     )
 
 

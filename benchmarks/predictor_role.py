@@ -1,0 +1,133 @@
+"""The serving role by itself: how large it is, how soon it is ready, what events cost.
+
+The size is that of a virtual environment with requirements/serving.txt as a package installer
+leaves it, without compiled bytecode and without the installer itself, which an image does not
+need; the bytecode that images compile is a row of its own. Ready is the time from starting the
+process until /v2/health/ready answers 200, as of the bundle on a warm disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from benchmarks.predictor_servers import (
+    CLIENT_CORE,
+    ROWS,
+    Server,
+    bundle,
+    free_ports,
+    measure,
+    predictor,
+    rest_requests,
+    running,
+    serving_python,
+)
+from benchmarks.rows import Row, against_goal, against_peer
+
+STARTS = 7
+ROUNDS = 7
+
+
+def run() -> list[Row]:
+    """Return the size of the environment, the time to readiness, and the cost of events."""
+    bytecode, rest = _sizes(serving_python().parents[1])
+    return [
+        against_goal("serving environment, MB", rest / 1e6, at_most=200),
+        against_goal("serving environment with bytecode, MB", (rest + bytecode) / 1e6, at_most=250),
+        _ready(),
+        _events(),
+    ]
+
+
+def _sizes(venv: Path) -> tuple[int, int]:
+    """Return the bytes of compiled bytecode and of all else that is installed."""
+    sizes = {True: 0, False: 0}
+    for file in (venv / "lib").rglob("*"):
+        if file.is_file() and not file.is_symlink():
+            sizes[file.suffix == ".pyc"] += file.stat().st_size
+    return sizes[True], sizes[False]
+
+
+def _ready() -> Row:
+    made, taken = bundle(), []
+    for _ in range(STARTS + 1):
+        server = predictor(made, "ours-start")
+        taken.append(server.wait())
+        server.stop()
+    return against_goal("predictor ready, seconds", statistics.median(taken[1:]), at_most=1.5)
+
+
+def _events() -> Row:
+    """Compare the processor time a request of a predictor that sends events and of one without."""
+    made = bundle()
+    rows = made.rows()
+    requests = rest_requests(rows.features[:ROWS], rows.types)
+    (port,) = free_ports(1)
+    with _receiver(port):
+        servers = (
+            predictor(made, "ours-silent"),
+            predictor(made, "ours-events", f"--events-url=http://127.0.0.1:{port}/"),
+        )
+        with running(*servers):
+            silent, sending = _by_turns(servers, requests)
+    for name, figures in (("without events", silent), ("with events", sending)):
+        print(f"  {name:<15} cpu {figures:.1f} us a request")
+    return against_peer("events, us of processor time a request", sending, silent, at_most=1.05)
+
+
+def _by_turns(servers: tuple[Server, Server], requests: list[bytes]) -> list[float]:
+    taken: dict[str, list[float]] = {server.name: [] for server in servers}
+    for number in range(ROUNDS + 1):
+        for server in servers:
+            figures = measure(server, requests, seconds=0.8 if number else 0.3)
+            if number:
+                taken[server.name].append(figures["cpu"] * 1e6)
+    return [statistics.median(each) for each in taken.values()]
+
+
+@contextmanager
+def _receiver(port: int) -> Iterator[None]:
+    """Run a receiver of events in another process, on the client's core."""
+    command = [sys.executable, "-m", "benchmarks.predictor_role", str(port)]
+    process = subprocess.Popen(command)
+    psutil.Process(process.pid).cpu_affinity([CLIENT_CORE])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+class _Receiver(asyncio.Protocol):
+    """Answers every HTTP request with 200, whatever it says."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        import httptools
+
+        self._transport = transport
+        self._parser = httptools.HttpRequestParser(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_message_complete(self) -> None:
+        self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")  # type: ignore[attr-defined]
+
+
+async def _receive(port: int) -> None:
+    server = await asyncio.get_running_loop().create_server(_Receiver, "127.0.0.1", port)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    import uvloop
+
+    uvloop.run(_receive(int(sys.argv[1])))

@@ -1,0 +1,95 @@
+"""Tell what happens on the platform while it happens: pull requests, arms, weights, verdicts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from millrace.deploy import PullRequest, open_forge
+from millrace.errors import MillraceError
+from millrace.settings import Settings
+from serving.local.state import PlatformState, read_state
+from serving.rollout.status import RolloutStatus, read_status
+from tools.demo.timeline import Timeline
+
+STYLES = {"merged": "green", "open": "yellow", "closed": "dim"}
+POLL_SECONDS = 0.3
+
+
+class Follower:
+    """Says once what is new since the last look."""
+
+    def __init__(self, settings: Settings, workload: str, timeline: Timeline) -> None:
+        self._settings = settings
+        self._workload = workload
+        self._timeline = timeline
+        self._forge = open_forge(settings)
+        self._pulls: dict[int, str] = {}
+        self._arms: dict[str, str] = {}
+        self._weights: dict[str, int] = {}
+        self._reason = ""
+
+    def until(self, reached: Callable[[], bool], seconds: float, what: str) -> None:
+        """Tell what happens until something is reached.
+
+        Raises:
+            MillraceError: it was not reached in time.
+        """
+        deadline = time.monotonic() + seconds
+        while not reached():
+            self.look()
+            if time.monotonic() > deadline:
+                raise MillraceError(f"{what} did not come about within {seconds:g} s", where="demo")
+            time.sleep(POLL_SECONDS)
+        self.look()
+
+    def state(self) -> PlatformState | None:
+        """Return what runs."""
+        return read_state(self._settings)
+
+    def rollout(self) -> RolloutStatus | None:
+        """Return what the controller makes of the workload."""
+        return read_status(self._settings, self._workload)
+
+    def weights(self) -> dict[str, int]:
+        """Return how the gateway splits the requests."""
+        state = self.state()
+        route = state.route(self._workload) if state else None
+        return route.weights if route else {}
+
+    def open_pulls(self) -> list[PullRequest]:
+        """Return the open pull requests."""
+        return self._forge.pull_requests(self._workload)
+
+    def look(self) -> None:
+        """Tell what is new."""
+        self._look_at_pull_requests()
+        state = self.state()
+        if state is not None:
+            self._look_at_arms(state)
+        weights = self.weights()
+        if weights and weights != self._weights:
+            self._weights = weights
+            split = ", ".join(f"{arm} {weight} %" for arm, weight in sorted(weights.items()))
+            self._timeline.tell(f"split: {split}", "bold")
+        rollout = self.rollout()
+        if rollout is not None and rollout.judgement and rollout.reason != self._reason:
+            self._reason = rollout.reason
+            self._timeline.tell(rollout.reason, "dim")
+
+    def _look_at_pull_requests(self) -> None:
+        for pull in reversed(self._forge.pull_requests(self._workload, "all")):
+            state = "draft" if pull.draft and pull.state == "open" else pull.state
+            if self._pulls.get(pull.number) != state:
+                self._pulls[pull.number] = state
+                told = f"pull request #{pull.number} {state}: {pull.title}"
+                self._timeline.tell(told, STYLES.get(state, "yellow"))
+
+    def _look_at_arms(self, state: PlatformState) -> None:
+        there = {arm.name: arm.phase for arm in state.arms}
+        for name, phase in there.items():
+            if self._arms.get(name) != phase:
+                self._timeline.tell(f"{name} is {phase}")
+        for name in self._arms.keys() - there.keys():
+            self._timeline.tell(f"{name} is gone")
+        self._arms = dict(there)
