@@ -43,6 +43,19 @@ def runs_and_workloads(incomplete: str) -> list[str]:
     return [*workload_names(incomplete), *(r for r in reversed(runs) if r.startswith(incomplete))]
 
 
+def open_pull_requests(incomplete: str) -> list[tuple[str, str]]:
+    """Return the numbers of open pull requests that begin so, with their titles."""
+    from millrace.deploy import open_forge
+    from millrace.settings import load_settings
+
+    try:
+        found = open_forge(load_settings()).pull_requests()
+    except MillraceError:
+        found = []
+    numbered = [(str(one.number), one.title) for one in found]
+    return [one for one in numbered if one[0].startswith(incomplete)]
+
+
 def _shown(name: str, start: str) -> bool:
     return start.startswith(".") or not name.startswith((".", "__"))
 

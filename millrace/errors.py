@@ -125,3 +125,7 @@ class GatewayError(MillraceError):
 
 class MetricsError(MillraceError):
     """Metrics cannot be read or kept."""
+
+
+class AnalysisError(MillraceError):
+    """Counts that cannot be, or limits that cannot be held to: no canary is judged by them."""

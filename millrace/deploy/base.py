@@ -20,6 +20,15 @@ class Commit(Document):
     subject: str
 
 
+class FileChange(Document):
+    """What a proposal does to one file."""
+
+    path: str
+    lines_added: int
+    lines_removed: int
+    kind: Literal["added", "changed", "removed"]
+
+
 class PullRequest(Document):
     """A proposal to change what serves."""
 
@@ -36,6 +45,10 @@ class PullRequest(Document):
     created: float
     """Unix time, seconds."""
     url: str = ""
+    merged: str = ""
+    """Commit of the main branch by which it holds this, once merged."""
+    comment: str = ""
+    """Why it was closed, if that was said."""
 
 
 class Repository(Protocol):
@@ -53,11 +66,17 @@ class Repository(Protocol):
         ...
 
     def folders(self, commit: str) -> list[str]:
-        """Return the names of the folders at the root, sorted."""
+        """Return the folders at the root, sorted, without those that begin with `.`."""
         ...
 
     def history(self, commit: str, path: str, *, since: float = 0.0) -> list[Commit]:
-        """Return the first-parent commits up to `commit` that changed a path, the newest first."""
+        """Return the first-parent commits up to `commit` that changed a path, the newest first.
+
+        Args:
+            commit: where history ends.
+            path: a file or folder; empty for every commit.
+            since: Unix time before which nothing is told, seconds.
+        """
         ...
 
     def commit(self, parent: str, changes: Changes, message: str) -> str:
@@ -65,6 +84,14 @@ class Repository(Protocol):
 
         Raises:
             ConflictError: the main branch is no longer at `parent`; nothing was changed.
+        """
+        ...
+
+    def difference(self, head: str) -> tuple[list[FileChange], str]:
+        """Return what a proposed commit changes: by file, and as a unified diff.
+
+        It is compared with the main branch at the place where it left it; once merged, with its
+        own parent.
         """
         ...
 
@@ -84,6 +111,14 @@ class Forge(Protocol):
         """
         ...
 
+    def get(self, number: int) -> PullRequest:
+        """Return one pull request, whatever its state.
+
+        Raises:
+            DeployError: there is none of this number; the open ones are named.
+        """
+        ...
+
     def find(self, branch: str) -> PullRequest | None:
         """Return the newest pull request of a branch, whatever its state."""
         ...
@@ -97,11 +132,24 @@ class Forge(Protocol):
         title: str,
         body: str,
         draft: bool = False,
+        known: int | None = None,
     ) -> PullRequest:
         """Open a pull request of one commit on top of `parent`; the one that is there if there is.
 
         Two that propose the same branch at once get the same pull request: creating the branch is
-        the lock. A killed attempt is completed by the next.
+        the lock. A killed attempt is completed by the next. One that is open is returned as it is;
+        so is one whose merge `parent` does not have yet, since the caller cannot know of it.
+
+        Args:
+            branch: what is proposed.
+            parent: commit of the main branch that the proposal was made from.
+            changes: what it changes there.
+            title: one line.
+            body: Markdown: the evidence.
+            draft: whether it is not to be merged yet.
+            known: number of the newest pull request of this branch that the caller knows of, 0 if
+                it knows none. A newer one is then returned whatever its state, so that what a
+                person closes meanwhile is not proposed again.
         """
         ...
 
@@ -115,7 +163,11 @@ class Forge(Protocol):
         body: str,
         draft: bool,
     ) -> PullRequest:
-        """Make an open pull request propose something else: one commit on top of `parent`."""
+        """Make an open pull request propose something else: one commit on top of `parent`.
+
+        Raises:
+            ConflictError: it is no longer open, or a person has pushed to its branch.
+        """
         ...
 
     def merge(self, number: int) -> str:
@@ -127,5 +179,9 @@ class Forge(Protocol):
         ...
 
     def close(self, number: int, comment: str) -> None:
-        """Close an open pull request without merging it."""
+        """Close an open pull request without merging it; one that is closed already stays so.
+
+        Raises:
+            ConflictError: it is merged.
+        """
         ...

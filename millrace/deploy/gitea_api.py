@@ -1,0 +1,201 @@
+"""Gitea's REST API: one repository, every fault in one line that tells no token."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from millrace.addresses import without_credentials
+from millrace.deploy.address import owner_and_name, web_base
+from millrace.errors import DeployError
+from millrace.settings import Settings
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest, Response, Session
+
+_PAGE = 50
+"""Pull requests a page: as many as Gitea gives by default."""
+_STEP = 0.1
+"""Seconds between two tries."""
+_REMEDIES = {
+    401: "set MILLRACE_FORGE_TOKEN to a token that Gitea knows",
+    403: "give the token's user and scopes the right: write:repository and write:issue",
+    404: "see that MILLRACE_DEPLOY_REPOSITORY names it and the token's user may see it",
+    423: "the repository is archived: open it again",
+}
+
+
+class GiteaError(DeployError):
+    """Gitea refuses a request."""
+
+    def __init__(self, status: int, said: str, where: str) -> None:
+        self.status = status
+        self.said = said
+        super().__init__(
+            f"Gitea answers with HTTP status {status}",
+            where=where,
+            found=said,
+            remedy=_REMEDIES.get(status, ""),
+        )
+
+
+@dataclass(frozen=True)
+class GiteaApi:
+    """Requests about one repository."""
+
+    base: str
+    """URL of Gitea, as people may see it."""
+    owner: str
+    name: str
+    token: str
+    timeout: float
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: Mapping[str, object] | None = None,
+        query: Mapping[str, str | int] | None = None,
+    ) -> Any:
+        """Send a request and return its answer; None if that is empty.
+
+        Args:
+            method: such as GET.
+            path: below the repository, such as `pulls/3`; empty for the repository itself.
+            content: what is sent, as JSON.
+            query: what follows the question mark.
+
+        Raises:
+            GiteaError: it refuses.
+            DeployError: it does not answer.
+        """
+        deadline = time.monotonic() + self.timeout
+        while True:
+            try:
+                return self._send(method, path, content, query)
+            except GiteaError as error:
+                if error.status != 404 or not path or time.monotonic() > deadline:
+                    raise
+                # Gitea notices some time after the first push that there is something.
+                if not self._send("GET", "", None, None).get("empty"):
+                    raise
+            time.sleep(_STEP)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        content: Mapping[str, object] | None,
+        query: Mapping[str, str | int] | None,
+    ) -> Any:
+        import requests
+
+        url = f"{self.base}/api/v1/repos/{quote(self.owner)}/{quote(self.name)}/{path}".rstrip("/")
+        try:
+            answer = self._session.request(
+                method,
+                url,
+                json=content,
+                params=query,
+                timeout=self.timeout,
+                allow_redirects=False,
+                auth=self._authorize,
+            )
+        except requests.RequestException as error:
+            raise DeployError(
+                f"Gitea {_symptom(error, self.timeout)}",
+                where=url,
+                remedy="see that it runs and MILLRACE_FORGE_URL names it",
+            ) from None
+        return self._content(answer, url)
+
+    def pages(self, path: str, query: Mapping[str, str | int]) -> Iterator[Any]:
+        """Give the entries of a list, page by page as they are wanted."""
+        number = 1
+        while True:
+            entries = self.call("GET", path, query={**query, "page": number, "limit": _PAGE})
+            yield from entries or ()
+            if not entries:
+                return
+            number += 1
+
+    def _content(self, answer: Response, url: str) -> Any:
+        if not 200 <= answer.status_code < 300:
+            raise GiteaError(answer.status_code, self._said(answer), url)
+        if not answer.content:
+            return None
+        try:
+            return answer.json()
+        except ValueError:
+            raise DeployError(
+                "the answer is no JSON, so it is not Gitea's API",
+                where=url,
+                remedy="set MILLRACE_FORGE_URL to Gitea's base URL",
+            ) from None
+
+    def _said(self, answer: Response) -> str:
+        """Return why it refuses, short and without the token."""
+        try:
+            content = answer.json()
+            text = str(content.get("message") or "") if isinstance(content, dict) else ""
+        except ValueError:
+            text = ""
+        if self.token:
+            text = text.replace(self.token, "***")
+        return without_credentials(" ".join(text.split()))[:200]
+
+    def _authorize(self, request: PreparedRequest) -> PreparedRequest:
+        """Sign a request with the token; a .netrc of whoever runs this has no say."""
+        if self.token:
+            request.headers["Authorization"] = f"token {self.token}"
+        return request
+
+    @cached_property
+    def _session(self) -> Session:
+        import requests
+
+        return requests.Session()
+
+
+def open_api(settings: Settings) -> GiteaApi:
+    """Return the API of the Gitea that holds the deploy repository; nothing is asked yet.
+
+    Raises:
+        DeployError: the settings do not say where it is.
+    """
+    owner, name = owner_and_name(settings.deploy_repository)
+    base = (settings.forge_url or web_base(settings.deploy_repository)).rstrip("/")
+    if not base.startswith(("http://", "https://")):
+        raise DeployError(
+            "Gitea's base URL is not known",
+            where="MILLRACE_FORGE_URL",
+            found=without_credentials(base) or "nothing",
+            expected="such as https://HOST",
+        )
+    return GiteaApi(
+        base=without_credentials(base),
+        owner=owner,
+        name=name,
+        token=settings.forge_token.get_secret_value(),
+        timeout=settings.timeout,
+    )
+
+
+def _symptom(error: Exception, timeout: float) -> str:
+    import requests
+
+    if isinstance(error, requests.Timeout):
+        return f"did not answer within {timeout:g} s"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "has a certificate that is not trusted"
+    text = str(error)
+    known = {
+        "Connection refused": "refuses the connection",
+        "NameResolutionError": "has a host name that cannot be resolved",
+    }
+    return next((clause for sign, clause in known.items() if sign in text), "breaks the connection")

@@ -1,0 +1,189 @@
+"""Pull requests of Gitea: branches and commits by git, the rest by its REST API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from millrace.deploy.base import PullRequest
+from millrace.deploy.git_forge import GitForge, Refs, State, Text
+from millrace.deploy.gitea_api import GiteaApi, GiteaError
+from millrace.deploy.gitea_pull import GiteaPull, parse_pull, with_mark, without_mark
+from millrace.deploy.local_forge import refuse_draft
+from millrace.deploy.merging import merge_message, merged_tree
+from millrace.deploy.place import HEADS, MAIN, Move, Place
+from millrace.deploy.repository import is_merged
+from millrace.errors import ConflictError, DeployError
+
+_KEPT = 4096
+_FEW = 4
+_STEP = 0.1
+"""Seconds between two tries while Gitea checks whether a pull request can be merged."""
+
+
+class GiteaForge(GitForge):
+    """Pull requests of a repository on Gitea."""
+
+    def __init__(self, place: Place, api: GiteaApi) -> None:
+        super().__init__(place)
+        self._api = api
+        self._in_main = lru_cache(_FEW)(self._read_in_main)
+        self._is_merged = lru_cache(_KEPT)(lambda commit, main: is_merged(place, commit, main))
+
+    def merge(self, number: int) -> str:
+        """Merge an open pull request into the main branch and return the commit.
+
+        Raises:
+            ConflictError: it no longer applies, or is a draft, or is not open; nothing changed.
+        """
+        deadline = time.monotonic() + self._place.timeout
+        while True:
+            refs = self._refs()
+            there = self.open_one(refs, number)
+            refuse_draft(there)
+            merged_tree(self._place, refs[MAIN], there.head, number)  # names the conflicts
+            try:
+                self._api.call("POST", f"pulls/{number}/merge", content=_merging(there))
+            except GiteaError as error:
+                if not _passes(error) or time.monotonic() > deadline:
+                    raise _refused(error, number) from None
+                time.sleep(_STEP)
+            else:
+                return self._get(self._refs(), number).merged
+
+    def close(self, number: int, comment: str) -> None:
+        """Close an open pull request without merging it; one that is closed already stays so.
+
+        Raises:
+            ConflictError: it is merged.
+        """
+        refs = self._refs()
+        there = self._get(refs, number)
+        if there.state != "closed":
+            there = self.open_one(refs, number)
+            if comment:
+                self._api.call("POST", f"issues/{number}/comments", content={"body": comment})
+            self._api.call("PATCH", f"pulls/{number}", content={"state": "closed"})
+            # The branch goes, unless it has moved on: then it is left to whoever moved it.
+            self._place.update([Move(HEADS + there.branch, there.head, None)])
+
+    def _listed(self, refs: Refs, state: State) -> Iterator[PullRequest]:
+        asked = "open" if state == "open" else "all"  # open at Gitea may be settled by plain git
+        for there in self._asked(asked):
+            now = self._now(there, refs)
+            if state in ("all", now.state):
+                yield now
+
+    def _asked(self, state: str) -> Iterator[GiteaPull]:
+        """Give the pull requests for the main branch as Gitea knows them, the newest first."""
+        for entry in self._api.pages("pulls", {"state": state}):
+            there = self._parsed(entry)
+            if there.base.label == "main":
+                yield there
+
+    def _get(self, refs: Refs, number: int) -> PullRequest:
+        try:
+            return self._now(self._parsed(self._api.call("GET", f"pulls/{number}")), refs)
+        except GiteaError as error:
+            if error.status != 404:
+                raise
+        return super()._get(refs, number)
+
+    def _parsed(self, entry: Any) -> GiteaPull:
+        return parse_pull(entry, self._api.base)
+
+    def _now(self, there: GiteaPull, refs: Refs) -> PullRequest:
+        """Return a pull request with what people have done by plain git.
+
+        Gitea learns late of branches that plain git deletes, and not always of those it merges.
+        """
+        branch, kept = HEADS + there.head.label, f"refs/pull/{there.number}/head"
+        is_open = there.state == "open"
+        if is_open and branch not in refs:  # it may be younger than what was fetched
+            refs.update(self._place.refs())
+        names = (branch, kept) if is_open else (kept,)
+        head = next((refs[name] for name in names if name in refs), there.head.sha)
+        main = refs[MAIN]
+        by_hand = self._is_merged(head, main) if is_open else kept in self._in_main(main)
+        merged = there.merged or by_hand
+        title, draft = without_mark(there.title)
+        return PullRequest(
+            number=there.number,
+            branch=there.head.label,
+            title=title,
+            body=there.body or "",
+            state="merged" if merged else "open" if is_open and branch in refs else "closed",
+            draft=draft,
+            head=head,
+            merged=(there.merge_commit_sha or head) if merged else "",
+            created=there.created_at.timestamp(),
+            url=there.html_url,
+        )
+
+    def _read_in_main(self, main: str) -> frozenset[str]:
+        """Return the refs of pull requests whose commits the main branch holds."""
+        which = ("--format=%(refname)", f"--merged={main}", "refs/pull/")
+        return frozenset(self._place.git("for-each-ref", *which).decode().split())
+
+    def _open(self, refs: Refs, branch: Move, text: Text) -> PullRequest | None:
+        name = branch.ref.removeprefix(HEADS)
+        self._settle(refs, name)
+        if branch.old != branch.new and not self._place.update([branch]):
+            return None
+        content = {
+            "base": "main",
+            "head": name,
+            "title": with_mark(text.title, draft=text.draft),
+            "body": text.body,
+        }
+        try:
+            opened = self._api.call("POST", "pulls", content=content)
+        except GiteaError as error:
+            if error.status != 409:  # 409: somebody else has opened it
+                raise
+            return None
+        return self._now(self._parsed(opened), {**refs, branch.ref: branch.new or ""})
+
+    def _settle(self, refs: Refs, branch: str) -> None:
+        """Tell Gitea what plain git has settled; it would take the next proposal for that one."""
+        for entry in list(self._asked("open")):
+            there = self._now(entry, refs)
+            if there.branch == branch and there.state != "open":
+                self._api.call("PATCH", f"pulls/{there.number}", content={"state": "closed"})
+
+    def _edit(self, refs: Refs, number: int, branch: Move, text: Text) -> PullRequest | None:
+        if branch.old != branch.new and not self._place.update([branch]):
+            return None
+        content = {"title": with_mark(text.title, draft=text.draft), "body": text.body}
+        edited = self._api.call("PATCH", f"pulls/{number}", content=content)
+        return self._now(self._parsed(edited), {**refs, branch.ref: branch.new or ""})
+
+
+def _merging(there: PullRequest) -> dict[str, object]:
+    message = merge_message(there.number, there.title, there.body)
+    return {
+        "Do": "merge",
+        "MergeTitleField": message.partition("\n")[0],
+        "MergeMessageField": there.body,
+        "head_commit_id": there.head,
+        "delete_branch_after_merge": True,
+    }
+
+
+def _passes(error: GiteaError) -> bool:
+    """Return whether a refusal passes: it is still checking, or the main branch has moved."""
+    waits = error.status == 405 and "try again" in error.said
+    return waits or (error.status == 409 and "out of date" in error.said)
+
+
+def _refused(error: GiteaError, number: int) -> DeployError:
+    if error.status not in (405, 409):
+        return error
+    return ConflictError(
+        "Gitea does not merge it",
+        where=f"pull request #{number}",
+        found=error.said or f"HTTP status {error.status}",
+        remedy="see its page on Gitea: conflicts, reviews, protected branches",
+    )

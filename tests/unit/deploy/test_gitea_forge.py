@@ -1,0 +1,184 @@
+"""Pull requests of Gitea: by its REST API and git over HTTP, and by what people do there."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import pytest
+from deploy_worlds import BRANCH, KilledError, at_command
+from fake_gitea import FakeGitea
+from gitea_worlds import proposed
+
+from millrace.deploy import open_forge, open_repository
+from millrace.errors import ConflictError, DeployError
+from millrace.settings import Settings
+
+
+def test_a_proposal_goes_its_way_from_draft_to_merge(
+    installation: Settings, gitea: FakeGitea
+) -> None:
+    forge, repository = open_forge(installation), open_repository(installation)
+    there = proposed(installation, draft=True)
+    assert gitea.pulls[0]["title"] == "WIP: Release churn-v8"
+    assert (there.number, there.branch, there.title) == (1, BRANCH, "Release churn-v8")
+    assert (there.state, there.draft, there.body) == ("open", True, "# Evidence\n")
+    assert there.url == f"{gitea.url}/owner/deploy/pulls/1"
+    assert gitea.sha(BRANCH) == there.head
+    assert forge.pull_requests("churn") == [there] == [forge.get(1)]
+    with pytest.raises(ConflictError, match="it is a draft; it waits"):
+        forge.merge(1)
+
+    base = repository.commit(repository.head(), {"other": b"1"}, "Meanwhile")
+    said = {"title": "Release churn-v9", "body": "New", "draft": False}
+    updated = forge.update(1, base, {"churn/x": b"9\n"}, **said)  # type: ignore[arg-type]
+    assert updated == forge.get(1)
+    assert gitea.pulls[0]["title"] == "Release churn-v9"
+    assert forge.update(1, base, {"churn/x": b"9\n"}, **said) == updated  # type: ignore[arg-type]
+
+    merged = forge.merge(1)
+    assert repository.head() == merged
+    assert repository.files(merged, "churn") == {"churn/x": b"9\n"}
+    assert repository.history(merged, "churn")[0].subject == (
+        "Merge pull request #1: Release churn-v9"
+    )
+    found = forge.find(BRANCH)
+    assert found is not None
+    assert (found.state, found.merged, found.head) == ("merged", merged, updated.head)
+    assert gitea.sha(BRANCH) == ""
+
+
+def test_closing_says_why_and_removes_the_branch(installation: Settings, gitea: FakeGitea) -> None:
+    there = proposed(installation)
+    for _ in range(2):
+        open_forge(installation).close(1, "superseded")
+    assert gitea.comments == [(1, "superseded")]
+    assert gitea.sha(BRANCH) == ""
+    found = open_forge(installation).get(1)
+    assert (found.state, found.head) == ("closed", there.head)
+    files, _ = open_repository(installation).difference(found.head)
+    assert [one.path for one in files] == ["churn/x"]
+    with pytest.raises(ConflictError, match="it is closed already"):
+        open_forge(installation).merge(1)
+
+
+def test_lists_are_read_to_the_last_page(installation: Settings) -> None:
+    head, forge = open_repository(installation).head(), open_forge(installation)
+    for name in ("churn/a", "churn/b", "flights/a", "churn/c", "churn/d"):
+        forge.propose(f"millrace/{name}/release", head, {name: b""}, title=name, body="")
+    assert [one.number for one in forge.pull_requests("churn")] == [5, 4, 2, 1]
+    found = forge.find("millrace/churn/a/release")
+    assert found is not None
+    assert found.number == 1
+    with pytest.raises(DeployError, match=r"#9: there is no such .* ones: #5, #4, #3, #2"):
+        forge.get(9)
+
+
+def test_many_at_once_open_one_pull_request(installation: Settings, gitea: FakeGitea) -> None:
+    head = open_repository(installation).head()
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(lambda _: proposed(installation, head).number, range(4)))
+    assert found == {1}
+    assert len(gitea.pulls) == 1
+
+
+def test_a_proposal_that_was_killed_after_its_branch_is_completed(
+    installation: Settings, gitea: FakeGitea
+) -> None:
+    head = open_repository(installation).head()
+    gitea.broken["POST /api/v1/repos/owner/deploy/pulls"] = (503, b"")
+    with pytest.raises(DeployError, match="HTTP status 503"):
+        proposed(installation, head)
+    gitea.broken.clear()
+    assert gitea.pulls == []
+    left = gitea.sha(BRANCH)
+    assert left
+    there = proposed(installation, head)
+    assert (there.number, there.head) == (1, left)
+
+
+@pytest.mark.parametrize("number", range(1, 12, 2))
+def test_a_proposal_that_is_killed_anywhere_is_made_once(
+    installation: Settings, gitea: FakeGitea, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = open_repository(installation).head()
+
+    def kill() -> None:
+        raise KilledError
+
+    with at_command(monkeypatch, number, after=kill), suppress(KilledError):
+        proposed(installation, head)
+    assert proposed(installation, head).number == 1
+    assert len(gitea.pulls) == 1
+
+
+def test_who_closes_it_on_its_page_has_closed_it(installation: Settings, gitea: FakeGitea) -> None:
+    proposed(installation)
+    gitea.by_hand("PATCH", "pulls/1", state="closed")
+    found = open_forge(installation).find(BRANCH)
+    assert found is not None
+    assert found.state == "closed"
+    assert proposed(installation, known=0).number == 1
+    again = open_forge(installation).propose(
+        BRANCH, open_repository(installation).head(), {"churn/x": b"9\n"}, title="T", body=""
+    )
+    assert again.number == 2
+    assert open_forge(installation).get(1).head == found.head != again.head
+
+
+@pytest.mark.parametrize("way", ["merge", "squash"])
+def test_who_merges_it_on_its_page_has_merged_it(
+    installation: Settings, gitea: FakeGitea, way: str
+) -> None:
+    seen = open_repository(installation).head()
+    proposed(installation)
+    gitea.checked.add(1)
+    said = {"Do": way, "MergeTitleField": "T", "MergeMessageField": ""}
+    with gitea.lock:
+        assert gitea.answer("POST", "pulls/1/merge", {}, said)[0] == 200
+    merged = open_repository(installation).head()
+    found = open_forge(installation).get(1)
+    assert (found.state, found.merged) == ("merged", merged)
+    assert proposed(installation, seen).number == 1
+    assert proposed(installation, merged).number == 2
+
+
+def test_plain_git_that_gitea_does_not_notice_counts(
+    installation: Settings, gitea: FakeGitea
+) -> None:
+    there = proposed(installation)
+    tree = gitea.git("merge-tree", "--write-tree", "main", BRANCH)
+    merge = gitea.git("commit-tree", tree, "-p", "main", "-p", BRANCH, "-m", "By hand")
+    gitea.git("update-ref", "refs/heads/main", merge)
+    assert open_forge(installation).get(1).state == "merged"
+    second = open_forge(installation).propose(
+        BRANCH, merge, {"churn/x": b"9\n"}, title="Second", body=""
+    )
+    assert (second.number, second.title, second.state) == (2, "Second", "open")
+    assert gitea.pulls[0]["state"] == "closed"
+    first = open_forge(installation).get(1)
+    assert (first.state, first.head) == ("merged", there.head)
+
+    gitea.git("update-ref", "-d", f"refs/heads/{BRANCH}")
+    assert open_forge(installation).get(2).state == "closed"
+    assert open_forge(installation).pull_requests() == []
+    assert proposed(installation).number == 3
+
+
+def test_a_conflict_names_the_files(installation: Settings) -> None:
+    proposed(installation)
+    repository = open_repository(installation)
+    moved = repository.commit(repository.head(), {"churn/x": b"9\n"}, "Meanwhile")
+    with pytest.raises(ConflictError, match=r"#1: it no longer applies.*conflicts in churn/x"):
+        open_forge(installation).merge(1)
+    assert repository.head() == moved
+
+
+def test_a_merge_that_gitea_does_not_allow_says_why(
+    installation: Settings, gitea: FakeGitea
+) -> None:
+    proposed(installation)
+    gitea.broken["POST /api/v1/repos/owner/deploy/pulls/1/merge"] = (
+        405,
+        b'{"message": "Does not have enough approvals"}',
+    )
+    with pytest.raises(ConflictError, match="Gitea does not merge it; found Does not have enough"):
+        open_forge(installation).merge(1)
