@@ -103,7 +103,7 @@ class Server:
         self.began = time.perf_counter()
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, env=environment, cwd=ROOT, start_new_session=True
+                command, stdout=log, stderr=log, env=environment, cwd=BUILD, start_new_session=True
             )
         os.sched_setaffinity(self.process.pid, {SERVER_CORE})
         self._used = psutil.Process(self.process.pid)

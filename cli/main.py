@@ -12,7 +12,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from cli import pr
 from cli.completion import runs_and_workloads, workload_names, workloads_and_folders
+from cli.options import JsonOption
 from millrace.errors import MillraceError
 
 app = typer.Typer(
@@ -23,8 +25,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
+app.add_typer(pr.app, name="pr")
 
 WorkloadArgument = Annotated[
     str,
@@ -161,6 +163,90 @@ def report(
     from cli.commands.report import report
 
     report(what, output, as_json=json)
+
+
+@app.command()
+def rollback(
+    workload: Annotated[
+        str, typer.Argument(help="Name of a workload.", autocompletion=workload_names)
+    ],
+    to: Annotated[
+        str,
+        typer.Option(help="Version, or (the start of) a bundle's digest; by default the last."),
+    ] = "",
+    reason: Annotated[str, typer.Option(help="Why, for whoever reads it.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """Propose to take a canary off trial, or to let a kept bundle serve again."""
+    from cli.commands.rollback import rollback
+
+    rollback(workload, to, reason, as_json=json)
+
+
+@app.command()
+def status(
+    workload: Annotated[
+        str, typer.Argument(help="Name of a workload; by default all.", show_default=False)
+    ] = "",
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Go on showing it until Ctrl-C.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Show what serves: arms, weights, traffic, the canary's verdict, open pull requests."""
+    from cli.commands.status import status
+
+    status(workload, watch=watch, as_json=json)
+
+
+@app.command()
+def up(
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Come back once it is up; end it with `down`.")
+    ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65535, help="Port of the gateway; by default MILLRACE_GATEWAY_PORT, 8080."
+        ),
+    ] = None,
+) -> None:
+    """Run on this machine what the deploy repository says: arms behind a gateway."""
+    from cli.commands.up import up
+
+    up(port, detach=detach)
+
+
+@app.command()
+def down() -> None:
+    """End the platform that runs in this home."""
+    from cli.commands.down import down
+
+    down()
+
+
+@app.command()
+def traffic(
+    workload: WorkloadArgument,
+    rate: Annotated[float, typer.Option(help="Requests a second, on average.")] = 50.0,
+    duration: Annotated[
+        str, typer.Option("--for", help="How long, such as 30s, 10m or 1h.")
+    ] = "60s",
+    batch: Annotated[int, typer.Option(help="Rows of a batch.")] = 50,
+    batch_share: Annotated[float, typer.Option(help="Share of requests that are batches.")] = 0.0,
+    grpc_share: Annotated[float, typer.Option(help="Share of requests over gRPC.")] = 0.2,
+    url: Annotated[
+        str, typer.Option(help="Where to send; by default the gateway of `millrace up`.")
+    ] = "",
+    json: JsonOption = False,
+) -> None:
+    """Send requests of simulated users to what serves a workload, and say what became of them."""
+    from cli.commands.traffic import traffic
+    from serving.traffic.mix import Mix
+    from serving.traffic.open_loop import Plan, seconds_of
+
+    mix = Mix(grpc=grpc_share, batch=batch_share, rows=batch)
+    traffic(workload, Plan(rate, seconds_of(duration)), mix, url, as_json=json)
 
 
 class Interrupted(BaseException):

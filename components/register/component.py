@@ -25,7 +25,7 @@ def register(
     signal: str,
     bundle: dsl.Output[dsl.Model],
 ) -> NamedTuple("Registered", digest=str, version=int):  # type: ignore[valid-type]
-    """Publish the bundle and register it. Never cached: it writes to the registry.
+    """Publish the bundle, register it and propose it. Never cached: it writes to the registry.
 
     Args:
         workload: folder of the workload.
@@ -45,6 +45,7 @@ def register(
     from pathlib import Path
 
     from millrace.registry import register_candidate
+    from millrace.release.registered import propose_registered
     from millrace.runs.step import step
 
     with step("register", workload, run=run or job) as work:
@@ -65,9 +66,18 @@ def register(
                 "run": run or job,
             },
         )
+        registration = propose_registered(
+            work.workload,
+            registration,
+            work.store,
+            work.settings,
+            evaluation=Path(evaluation.path),
+            verdict=Path(verdict.path),
+            snapshot=snapshot_digest,
+            run=run or job,
+        )
         registration.write(Path(bundle.path))
         bundle.metadata.update(digest=registration.digest, uri=registration.uri)
         work.document = registration
-        new = "" if registration.outcome == "registered" else ", which was there already"
-        work.note = f"{registration.name} version {registration.version}{new}"
+        work.note = registration.note
     return registration.digest, registration.version

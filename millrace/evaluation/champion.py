@@ -25,7 +25,7 @@ class Champion:
     Attributes:
         scores: for each of the n held-out rows; shape [n].
         fair: the rows that it had not trained on; shape [m].
-        bins: the bins of its scores, from its card.
+        bins: the bins that its scores are counted in, from its card.
     """
 
     scores: NDArray[np.float64]
@@ -64,7 +64,7 @@ def score_champion(bundle: Path, rows: Rows, task: Task) -> Champion:
             "the champion had trained on the held-out rows",
             found=f"{len(fair)} of {len(rows)} rows left, not of both classes",
         )
-    return Champion(scores, fair, card.bins)
+    return Champion(scores, fair, card.counting_bins)
 
 
 def counts(scores: NDArray[np.float64], bins: ScoreBins) -> list[int]:

@@ -68,13 +68,29 @@ def open_to_write(workload: Workload, settings: Settings, store: Store) -> Itera
     with _alone(folder / "lock"), _told(workload, settings):
         if settings.feast_registry:
             yield _feast_store(workload, settings, store, settings.feast_registry)
-            return
-        registry, draft = _registry_file(workload, settings), folder / "registry.draft"
-        draft.unlink(missing_ok=True)
-        if registry.exists():
-            shutil.copyfile(registry, draft)
-        yield _feast_store(workload, settings, store, str(draft))
-        draft.replace(registry)
+        else:
+            registry, draft = _registry_file(workload, settings), folder / "registry.draft"
+            draft.unlink(missing_ok=True)
+            if registry.exists():
+                shutil.copyfile(registry, draft)
+            yield _feast_store(workload, settings, store, str(draft))
+            draft.replace(registry)
+        if settings.online_store == "sqlite":
+            _let_read(online_file(workload, settings))
+
+
+def _let_read(file: Path) -> None:
+    """Let predictors read the online store while it is written, from the next time on.
+
+    SQLite remembers in the file that it has a write-ahead log (https://sqlite.org/wal.html). Where
+    it cannot have one, on a network file system, they wait for the writer's lock as before.
+    """
+    if file.exists():
+        with (
+            contextlib.suppress(sqlite3.OperationalError),
+            contextlib.closing(sqlite3.connect(file)) as connection,
+        ):
+            connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _registry_file(workload: Workload, settings: Settings) -> Path:

@@ -36,8 +36,8 @@ class ModelRegistry(Protocol):
         """Give a published bundle a version, unless the same model of the same snapshot has one.
 
         It may be killed at any moment and called again: one version comes of it. The first
-        version of a workload becomes its champion, since nothing serves before it; every later
-        one becomes champion by promotion only.
+        version of a workload becomes its champion, which stands in for what serves while nothing
+        is released; every later one becomes champion by promotion only.
 
         Args:
             bundle: a bundle whose verdict passed.
@@ -55,6 +55,14 @@ class ModelRegistry(Protocol):
 
     def champion(self, name: str) -> str | None:
         """Return the bundle digest of the workload's champion, or None if it has none."""
+        ...
+
+    def promote(self, name: str, digest: str) -> None:
+        """Make the version of a bundle the workload's champion; it may be so already.
+
+        Raises:
+            RegistryError: no version names this bundle.
+        """
         ...
 
     def candidates(self, name: str) -> list[Candidate]:

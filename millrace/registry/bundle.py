@@ -8,6 +8,7 @@ from pathlib import Path
 
 from millrace.dataset.manifest import DatasetManifest
 from millrace.digests import digest_of_file
+from millrace.distance import total_variation
 from millrace.errors import ExportError, StoreError
 from millrace.evaluation.result import Evaluation
 from millrace.export.manifest import ExportManifest, ScoreBins
@@ -77,6 +78,7 @@ def build_bundle(
         gates=[_without_clock(result, evaluation) for result in verdict.results],
         bins=export.bins,
         comparison_bins=_comparison_bins(champion, evaluation),
+        score_distance=_score_distance(evaluation),
         reference=export.reference,
     )
     try:
@@ -138,4 +140,12 @@ def _comparison_bins(champion: Card | None, evaluation: Evaluation) -> ScoreBins
     """Return the champion's bins with this model's counts, if there is a champion."""
     if champion is None or evaluation.candidate_bins is None:
         return None
-    return ScoreBins(edges=champion.bins.edges, counts=evaluation.candidate_bins)
+    return ScoreBins(edges=champion.counting_bins.edges, counts=evaluation.candidate_bins)
+
+
+def _score_distance(evaluation: Evaluation) -> float | None:
+    """Return how far candidate's and champion's scores of the same rows are apart."""
+    mine, theirs = evaluation.candidate_bins, evaluation.champion_bins
+    if mine is None or theirs is None or not sum(mine) or not sum(theirs):
+        return None
+    return total_variation(dict(enumerate(mine)), dict(enumerate(theirs)))

@@ -47,8 +47,19 @@ class Card(Document):
     bins: ScoreBins
     """Bins of this model's own scores."""
     comparison_bins: ScoreBins | None = None
-    """The champion's bins, with this model's counts: what the predictor counts scores in."""
+    """The bins that the champion counts its scores in, with this model's counts.
+
+    The predictor counts in these if there are any, else in its own: so every arm of a line of
+    champions counts in the same bins.
+    """
+    score_distance: float | None = None
+    """Total variation distance of this model's scores to the champion's, in those bins."""
     reference: list[FeatureReference]
+
+    @property
+    def counting_bins(self) -> ScoreBins:
+        """Return the bins that the predictor counts this model's scores in."""
+        return self.comparison_bins or self.bins
 
 
 class BundleManifest(Document):

@@ -111,6 +111,21 @@ class MlflowRegistry:
             )
         return tags["digest"]
 
+    def promote(self, name: str, digest: str) -> None:
+        """See ModelRegistry."""
+        known = next((c for c in self.candidates(name) if c.digest == digest), None)
+        if known is None:
+            raise RegistryError(
+                f"no version of {name!r} names this bundle",
+                where=address(self._settings),
+                found=digest,
+                remedy="see `millrace candidates`; what serves is as the deploy repository says",
+            )
+        if not known.champion:
+            with tracking(self._settings, writes=True) as client:
+                client.set_registered_model_alias(name, CHAMPION, str(known.version))
+            say("champion_moved", name=name, version=known.version)
+
     def candidates(self, name: str) -> list[Candidate]:
         """See ModelRegistry."""
         if nothing_registered(self._settings):

@@ -7,6 +7,27 @@ from typing import Literal
 from millrace.documents import Document
 
 
+class Proposal(Document):
+    """The pull request that proposes a candidate."""
+
+    number: int
+    title: str
+    state: Literal["open", "merged", "closed"]
+    draft: bool = False
+    url: str = ""
+    waits_for: str = ""
+    """What a draft waits for; empty if it was there already."""
+
+    def __str__(self) -> str:
+        """Return what became of it, in a few words."""
+        if self.state == "open" and self.draft:
+            waits = f", waits for {self.waits_for}" if self.waits_for else ""
+            return f"proposed as draft pull request #{self.number}{waits}"
+        if self.state == "open":
+            return f"proposed as pull request #{self.number}"
+        return f"proposed before as pull request #{self.number}, which was {self.state}"
+
+
 class Registration(Document):
     """The outcome of registering one bundle."""
 
@@ -21,6 +42,15 @@ class Registration(Document):
     """Where the bundle lies: s3://BUCKET/bundles/sha256/DIGEST."""
     champion: bool = False
     """Whether this version is the champion."""
+    proposal: Proposal | None = None
+    """Its pull request in the deploy repository; None if it serves already, or is on trial."""
+
+    @property
+    def note(self) -> str:
+        """Return what came of it, in a few words."""
+        new = "" if self.outcome == "registered" else ", which was there already"
+        proposed = f"; {self.proposal}" if self.proposal else ""
+        return f"{self.name} version {self.version}{new}{proposed}"
 
 
 class Candidate(Document):

@@ -33,6 +33,8 @@ class Canary(ArmRef):
     purpose: Literal["release", "restore"] = "release"
     """`release`: a candidate, judged step by step. `restore`: a kept bundle that a person wants
     back: it gets all the traffic once it is ready."""
+    attempt: int = 0
+    """How often this bundle was restored, this time included; part of the branches' names."""
     score_distance: float | None = None
     """Total variation distance of its scores to the stable arm's, as evaluation saw it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from millrace.registry.registration import Proposal
 from millrace.report.text import sentence
 from millrace.runs.summary import RunSummary
 
@@ -14,7 +15,10 @@ def advice(summary: RunSummary) -> list[str]:
         case "registered":
             return _after_registration(summary)
         case "unchanged":
-            return [f"Nothing to do: this data and this code have {_version(summary)} already."]
+            known = f"this data and this code have {_version(summary)} already."
+            if _opened(summary) is None:
+                return [f"Nothing to do: {known}"]
+            return [known[0].upper() + known[1:], *_after_proposal(summary)]
         case "gate failed":
             return [
                 "What serves is as it was.",
@@ -28,6 +32,8 @@ def advice(summary: RunSummary) -> list[str]:
 
 
 def _after_registration(summary: RunSummary) -> list[str]:
+    if _opened(summary) is not None:
+        return _after_proposal(summary)
     if summary.registration is not None and summary.registration.champion:
         return [
             f"Nothing to do: {_version(summary)} is the champion, and later candidates are "
@@ -36,6 +42,26 @@ def _after_registration(summary: RunSummary) -> list[str]:
     return [
         f"{_version(summary).capitalize()} is a candidate in the registry; `millrace candidates` "
         "lists it. Until a release takes it, the champion stays."
+    ]
+
+
+def _opened(summary: RunSummary) -> Proposal | None:
+    """Return the pull request that somebody has to decide, if there is one."""
+    proposal = summary.registration.proposal if summary.registration else None
+    return proposal if proposal and proposal.state == "open" else None
+
+
+def _after_proposal(summary: RunSummary) -> list[str]:
+    proposal = _opened(summary)
+    if proposal is None:
+        return []
+    if proposal.draft:
+        waits = f", which waits for {proposal.waits_for}" if proposal.waits_for else ""
+        return [f"Nothing to do yet: pull request #{proposal.number} is a draft{waits}."]
+    return [
+        f"Review pull request #{proposal.number} (`millrace pr show {proposal.number}`), then "
+        f"merge it: `millrace pr merge {proposal.number}`.",
+        "Until then nothing that serves changes.",
     ]
 
 

@@ -8,13 +8,16 @@ from millrace.runs.summary import RunSummary
 def headline(told: RunSummary) -> str:
     """Return what happened, in one sentence that a person understands."""
     if told.outcome == "registered" and told.registration is not None:
-        return (
-            f"{told.workload} version {told.registration.version} is registered: {_scores(told)}."
-        )
+        proposal = told.registration.proposal
+        proposed = f" and {proposal}" if proposal else ""
+        version = f"{told.workload} version {told.registration.version}"
+        return f"{version} is registered{proposed}: {_scores(told)}."
     if told.outcome == "unchanged" and told.registration is not None:
+        proposal = told.registration.proposal
+        waits = f", {proposal}" if proposal and proposal.state == "open" else ""
         return (
             f"No new data: the same model is registered already, as {told.workload} "
-            f"version {told.registration.version}."
+            f"version {told.registration.version}{waits}."
         )
     if told.outcome == "gate failed" and told.verdict is not None:
         failed = [result for result in told.verdict.results if result.outcome == "fail"]

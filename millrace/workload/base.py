@@ -10,6 +10,8 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from millrace.located.words import MISFIT
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
@@ -20,10 +22,6 @@ class Model(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
     )
-
-
-MISFIT = "misfit"
-"""Type of the error for a value that does not fit another part of the specification."""
 
 
 def misfit(place: tuple[str | int, ...], value: str, known: Iterable[str], what: str) -> Exception:
@@ -50,10 +48,14 @@ def _duration(value: object) -> timedelta:
     return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
 
 
-def _duration_text(value: timedelta) -> str:
+def duration_text(value: timedelta) -> str:
+    """Return a duration as it is written, such as `50ms`: what reads back as the same."""
     seconds = value.total_seconds()
-    unit = next((u for u in ("d", "h", "m", "s") if seconds >= _UNITS[u]), "ms")
-    return f"{seconds / _UNITS[unit]:.10g}{unit}"
+    for unit in ("d", "h", "m", "s"):
+        text = f"{seconds / _UNITS[unit]:.10g}{unit}"
+        if seconds >= _UNITS[unit] and "e" not in text and _duration(text) == value:
+            return text
+    return f"{value / timedelta(milliseconds=1):.3f}".rstrip("0").rstrip(".") + "ms"
 
 
 def _size(value: object) -> int:
@@ -68,7 +70,7 @@ def _size(value: object) -> int:
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
-    PlainSerializer(_duration_text, when_used="json"),
+    PlainSerializer(duration_text, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h|d)$"}),
 ]
 """A duration such as `50ms`, `24h` or `30d`."""

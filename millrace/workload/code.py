@@ -68,7 +68,8 @@ def code_revision(workload: Workload) -> str:
 
     It covers the files of the packages millrace and components and of the workload's folder, by
     their relative names: its Python may read any of them. Hidden files, what Python has compiled
-    and the data that `spec.source` names are left out.
+    and the data that `spec.source` names are left out. Of workload.yaml it covers what it declares
+    but for `serving` and `rollout`: how a model answers and is judged on trial changes no model.
 
     Raises:
         WorkloadError: a file cannot be read.
@@ -79,6 +80,7 @@ def code_revision(workload: Workload) -> str:
         for folder in (spec.submodule_search_locations or []) if spec else []:
             sources |= _digests(package, Path(folder))
     sources |= _digests("workload", workload.folder, _data_of(workload))
+    sources[f"workload/{workload.file.name}"] = _digest_of_declaration(workload)
     return digest_of_json(sources)
 
 
@@ -175,6 +177,12 @@ def _digests(prefix: str, folder: Path, data: Path | None = None) -> dict[str, s
                     remedy="mend access to it, or move it out of the workload's folder",
                 ) from error
     return digests
+
+
+def _digest_of_declaration(workload: Workload) -> str:
+    trained = workload.spec.model_dump_json(exclude={"serving", "rollout"})
+    labels = sorted(workload.labels.items())
+    return digest_of_json([workload.name, labels, trained])
 
 
 def _is_code(name: Path) -> bool:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from millrace.located.words import KEYED
 from millrace.workload.base import Duration, Model, Size
 
 MetricName = Literal["roc_auc", "pr_auc", "log_loss", "brier", "calibration_error", "lift_at_10"]
@@ -85,7 +86,8 @@ Gate = Annotated[
     | Annotated[FloorGate, Tag("metric gate")],
     Discriminator(
         _kind,
-        custom_error_type="gate",
-        custom_error_message="a gate has one of the keys " + ", ".join(sorted(GATE_KEYS)),
+        custom_error_type=KEYED,
+        custom_error_message="a {what} has one of the keys {keys}",
+        custom_error_context={"what": "gate", "keys": ", ".join(sorted(GATE_KEYS))},
     ),
 ]

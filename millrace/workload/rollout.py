@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from millrace.located.words import KEYED
 from millrace.workload.base import Duration, Model
 
 Permission = Literal["auto", "review"]
@@ -42,8 +43,9 @@ Step = Annotated[
     Annotated[SetWeight, Tag("setWeight step")] | Annotated[Pause, Tag("pause step")],
     Discriminator(
         _kind,
-        custom_error_type="step",
-        custom_error_message="a step has one of the keys pause, setWeight",
+        custom_error_type=KEYED,
+        custom_error_message="a {what} has one of the keys {keys}",
+        custom_error_context={"what": "step", "keys": "pause, setWeight"},
     ),
 ]
 

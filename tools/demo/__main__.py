@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from tools.demo.timeline import Timeline
 
 def main() -> None:
     """Tell the story, and end the platform that it started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(highlight=False)
     timeline = Timeline(console)
     scene = fresh_scene()

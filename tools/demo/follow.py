@@ -27,9 +27,9 @@ class Follower:
         self._pulls: dict[int, str] = {}
         self._arms: dict[str, str] = {}
         self._weights: dict[str, int] = {}
-        self._reason = ""
+        self._verdict = ""
 
-    def until(self, reached: Callable[[], bool], seconds: float, what: str) -> None:
+    def until(self, reached: Callable[[], object], seconds: float, what: str) -> None:
         """Tell what happens until something is reached.
 
         Raises:
@@ -73,9 +73,9 @@ class Follower:
             split = ", ".join(f"{arm} {weight} %" for arm, weight in sorted(weights.items()))
             self._timeline.tell(f"split: {split}", "bold")
         rollout = self.rollout()
-        if rollout is not None and rollout.judgement and rollout.reason != self._reason:
-            self._reason = rollout.reason
-            self._timeline.tell(rollout.reason, "dim")
+        if rollout is not None and rollout.judgement and rollout.verdict != self._verdict:
+            self._verdict = rollout.verdict
+            self._timeline.tell(f"{rollout.verdict}: {rollout.judgement.reason}", "dim")
 
     def _look_at_pull_requests(self) -> None:
         for pull in reversed(self._forge.pull_requests(self._workload, "all")):

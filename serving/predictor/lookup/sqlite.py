@@ -43,6 +43,7 @@ class SqliteStore:
         self._views = readings_of(plan)
         self._tables = [_quoted(f"{plan.project}_{view.name}") for view in self._views]
         self._readers = [{field.name: field.read for field in v.fields} for v in self._views]
+        self._aging = [view if view.ttl else None for view in self._views]
         self._statements: dict[tuple[tuple[int, ...], int], str] = {}
         self._connection: sqlite3.Connection | None = None
         self._opened: tuple[int, int] | None = None
@@ -134,12 +135,10 @@ class SqliteStore:
         sql = self._statements.get((views, length)) or self._statement(views, length)
         lacking = [None] * (length - len(names[0]))
         arguments = [key for part in names for key in (*part, *lacking)]
+        readers, aging = self._readers, self._aging
         for place, row, name, content, event in connection.execute(sql, arguments):
-            read = self._readers[place].get(name)
-            if read is None:
-                continue
-            view = self._views[place]
-            if not view.ttl or not is_expired(view, _seconds(event)):
+            read, view = readers[place].get(name), aging[place]
+            if read is not None and (view is None or not is_expired(view, _seconds(event))):
                 found[name][start + row] = read(content)
 
     def _statement(self, views: tuple[int, ...], length: int) -> str:

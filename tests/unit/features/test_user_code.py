@@ -101,6 +101,20 @@ def test_the_revision_leaves_out_data_hidden_files_and_what_is_compiled(
     assert code_revision(world.workload) != before
 
 
+def test_the_revision_leaves_out_how_the_model_is_served_and_judged_on_trial(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    before = code_revision(world.workload)
+    world.write_spec(
+        serving={"latency": "20ms", "replicas": 3},
+        rollout={"steps": [{"setWeight": 10}], "policy": {"promote": "auto"}},
+    )
+    assert code_revision(world.workload) == before
+    world.write_spec(slices=["plan"])
+    assert code_revision(world.workload) != before
+
+
 def test_a_source_that_is_the_whole_folder_hides_no_code(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.write_spec(source={"kind": "parquet", "path": "."})

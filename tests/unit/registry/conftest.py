@@ -37,6 +37,7 @@ spec:
 """
 FEATURES = [Feature(name="pressure", view="pump_state", kind="number")]
 CURVE = Curve(x=[0, 1], y=[0, 1])
+BINS = ScoreBins(edges=[0.5], counts=[18, 2])
 
 
 def _dataset() -> DatasetManifest:
@@ -128,7 +129,7 @@ class Made:
     def exported(self) -> Path:
         return self.root / "exported"
 
-    def export(self, model: bytes) -> "Made":
+    def export(self, model: bytes, bins: ScoreBins = BINS) -> "Made":
         self.exported.mkdir(exist_ok=True)
         (self.exported / "model.onnx").write_bytes(model)
         (self.exported / "reference.parquet").write_bytes(b"reference")
@@ -139,7 +140,7 @@ class Made:
             size=len(model),
             opset=20,
             inputs=FEATURES,
-            bins=ScoreBins(edges=[0.5], counts=[18, 2]),
+            bins=bins,
             reference=[FeatureReference(name="pressure", measure="ks", usual=0.1, high=0.2)],
         ).write(self.exported / "export.json")
         return self

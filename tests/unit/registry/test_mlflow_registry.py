@@ -67,6 +67,23 @@ def test_the_champion_is_the_version_that_the_alias_names(local, made):
     assert open_registry(local).champion("pumps") == second.digest
 
 
+def test_a_promotion_moves_the_title_however_often_it_is_told(local, made):
+    first = register(local, made)
+    second = register(local, retrained(made), "run-2")
+    registry = open_registry(local)
+    for _ in range(2):
+        registry.promote("pumps", second.digest)
+        assert registry.champion("pumps") == second.digest
+    registry.promote("pumps", first.digest)
+    assert [one.champion for one in registry.candidates("pumps")] == [False, True]
+
+
+def test_a_bundle_without_a_version_cannot_be_promoted(local, made):
+    register(local, made)
+    with pytest.raises(RegistryError, match=r"no version of 'pumps' names this bundle; found eee"):
+        open_registry(local).promote("pumps", "e" * 64)
+
+
 def test_a_champion_that_was_taken_away_is_not_replaced(local, made):
     register(local, made)
     with tracking(local, writes=True) as client:

@@ -4,7 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
-from millrace.errors import GateFailedError, RegistryError, StoreError
+from millrace.deploy import open_repository
+from millrace.errors import (
+    DeployError,
+    GateFailedError,
+    RegistryError,
+    ReleaseError,
+    StoreError,
+)
+from millrace.export.manifest import ScoreBins
 from millrace.registry import (
     Registration,
     find_champion,
@@ -14,7 +22,10 @@ from millrace.registry import (
     register_candidate,
 )
 from millrace.registry.commit import commit_of
+from millrace.release import ArmRef, Site, first_release
 from millrace.settings import Settings
+from millrace.workload.rollout import Rollout
+from millrace.workload.serving import Serving
 
 ORIGIN = {
     "snapshot": "5" * 64,
@@ -67,13 +78,42 @@ def test_a_second_run_over_the_same_snapshot_leaves_store_and_registry_as_they_a
 
 def test_a_challenger_counts_its_scores_in_the_champions_bins(made, register, store, tmp_path):
     first = register(made)
-    found = made.evaluation.model_copy(update={"candidate_bins": [12, 8]})
+    found = made.evaluation.model_copy(update={"champion_bins": [18, 2], "candidate_bins": [12, 8]})
     challenger = made.export(b"better").but(evaluation=found)
     second = register(challenger, champion=first.digest, run="run-2")
     assert (second.version, second.champion) == (2, False)
     card = read_card(open_bundle(store, second.digest, tmp_path))
     assert card.comparison_bins.counts == [12, 8]
+    assert card.counting_bins == card.comparison_bins
+    assert card.score_distance == pytest.approx(0.3), "18 and 2 of 20 against 12 and 8"
     assert card.lineage.champion == first.digest
+
+
+def test_every_arm_of_a_line_of_champions_counts_in_the_same_bins(made, register, store, tmp_path):
+    first = register(made)
+    found = made.evaluation.model_copy(update={"candidate_bins": [12, 8]})
+    bins = ScoreBins(edges=[0.7], counts=[15, 5])
+    second = register(
+        made.export(b"better", bins=bins).but(evaluation=found),
+        champion=first.digest,
+        run="run-2",
+    )
+    third = register(
+        made.export(b"best", bins=bins).but(evaluation=found), champion=second.digest, run="run-3"
+    )
+    edges = [
+        read_card(open_bundle(store, one.digest, tmp_path)).counting_bins.edges
+        for one in (first, second, third)
+    ]
+    assert edges == [[0.5], [0.5], [0.5]]
+
+
+def test_a_champion_that_was_not_compared_gives_no_distance(made, register, store, tmp_path):
+    first = register(made)
+    second = register(made.export(b"other"), champion=first.digest, run="run-2")
+    card = read_card(open_bundle(store, second.digest, tmp_path))
+    assert (card.comparison_bins, card.score_distance) == (None, None)
+    assert card.counting_bins == card.bins
 
 
 def test_a_candidate_that_failed_a_gate_leaves_nothing_behind(made, register, local, store):
@@ -116,6 +156,31 @@ def test_whoever_starts_a_run_may_name_the_champion(settings, wanted, digest, so
 
 def test_a_workload_starts_without_a_champion(settings):
     assert find_champion("pumps", "auto", settings).digest == ""
+
+
+def test_what_serves_is_the_champion_and_until_then_the_registrys(made, register, local):
+    done = register(made)
+    found = find_champion("pumps", "auto", local)
+    assert (found.digest, found.source) == (done.digest, "registry")
+    repository = open_repository(local)
+    arm = ArmRef(version=9, digest="9" * 64, name="pumps-v9")
+    changes = first_release("pumps", arm, Serving(), Rollout(), Site(), now=0.0)
+    repository.commit(repository.head(), changes, "Release pumps v9")
+    found = find_champion("pumps", "auto", local)
+    assert (found.digest, found.source) == ("9" * 64, "release")
+
+
+def test_a_deploy_repository_that_says_what_cannot_be_is_told(local):
+    repository = open_repository(local)
+    repository.commit(repository.head(), {"pumps/rollout.yaml": b"kind: Relese\n"}, "Oops")
+    with pytest.raises(ReleaseError, match=r"pumps/rollout\.yaml:1: "):
+        find_champion("pumps", "auto", local)
+
+
+def test_a_deploy_repository_that_does_not_answer_is_told(local):
+    gone = local.model_copy(update={"deploy_repository": str(local.home / "mlflow.db")})
+    with pytest.raises(DeployError):
+        find_champion("pumps", "auto", gone)
 
 
 def test_a_champion_that_is_no_digest_is_told(settings):

@@ -7,9 +7,11 @@ from report_endings import ENDINGS
 
 from millrace.evaluation.result import Comparison, Estimate
 from millrace.gates.verdict import GateResult
+from millrace.registry.registration import Proposal
 from millrace.report import advice
 from millrace.report.metrics import difference
 from millrace.report.opening import gates_sentence, opening
+from millrace.runs.headline import headline
 from millrace.runs.summary import RunSummary
 
 
@@ -26,6 +28,29 @@ from millrace.runs.summary import RunSummary
 )
 def test_every_ending_says_what_to_do_next(name: str, told: str) -> None:
     assert told in " ".join(advice(ENDINGS[name]()))
+
+
+@pytest.mark.parametrize(
+    ("name", "proposal", "told"),
+    [
+        ("passed", {"state": "open"}, "merge it: `millrace pr merge 4`"),
+        ("first", {"state": "open"}, "Review pull request #4 (`millrace pr show 4`)"),
+        ("unchanged", {"state": "open"}, "have version 8 already. Review pull request #4"),
+        ("unchanged", {"state": "closed"}, "Nothing to do: this data and this code"),
+        ("passed", {"state": "open", "draft": True, "waits_for": "x"}, "is a draft, which waits"),
+    ],
+)
+def test_a_proposed_candidate_wants_a_review(
+    name: str, proposal: dict[str, object], told: str
+) -> None:
+    ending = ENDINGS[name]()
+    assert ending.registration is not None
+    found = Proposal.model_validate({"number": 4, "title": "Release churn v8", **proposal})
+    registration = ending.registration.model_copy(update={"proposal": found})
+    proposed = ending.model_copy(update={"registration": registration})
+    assert told in " ".join(advice(proposed))
+    opened = proposal["state"] == "open"
+    assert ("pull request #4" in headline(proposed)) == opened
 
 
 def test_a_rejected_batch_advises_only_on_what_rejects_it() -> None:

@@ -1,13 +1,19 @@
 """A misspelled declaration is answered with its line and the nearest valid spelling."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from millrace.errors import WorkloadError
 from millrace.workload import load_workload
+from millrace.workload.base import duration_text
 from millrace.workload.gates import BaselineGate, ChampionGate, ParityGate
+from millrace.workload.rollout import Pause, SetWeight
+from millrace.workload.serving import Serving
 
 CHURN = Path("workloads/churn/workload.yaml").read_text()
 
@@ -66,6 +72,13 @@ def test_gates_that_every_candidate_must_pass_are_there_though_not_declared(fold
         ("gap: 0.05", "gpa: 0.05", "spec.gates[4].gpa", "gap"),
         ("completeness: {rows:", "completeness: {row:", "spec.contract.completeness.row", "rows"),
         ("metadata:", "metdata:", "metdata", "metadata"),
+        ("  serving:", "  servign:", "spec.servign", "serving"),
+        ("latency: 50ms", "latancy: 50ms", "spec.serving.latancy", "latency"),
+        ("  rollout:", "  rolout:", "spec.rolout", "rollout"),
+        ("    steps:", "    setps:", "spec.rollout.setps", "steps"),
+        ("alpha: 0.05", "alhpa: 0.05", "spec.rollout.analysis.alhpa", "alpha"),
+        ("slow: 0.01", "slwo: 0.01", "spec.rollout.analysis.tolerance.slwo", "slow"),
+        ("rollback: auto", "rolback: auto", "spec.rollout.policy.rolback", "rollback"),
     ],
 )
 def test_a_misspelled_key_is_answered_with_its_line_and_the_nearest_valid_one(
@@ -84,8 +97,79 @@ def test_a_gate_of_no_known_kind_is_answered_with_the_kinds(folder: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("new", "told", "nearest"),
+    [
+        ("{setWieght: 5}", "spec.rollout.steps[0] is no step; found setWieght", "setWeight"),
+        ("{weight: 5}", "expected one of the keys pause, setWeight", "setWeight"),
+        ("5", "spec.rollout.steps[0] is no step", ""),
+        ("{setWeight: 5, pause: {}}", "unknown key 'spec.rollout.steps[0].pause'", ""),
+        ("{pause: {duraton: 5m}}", "unknown key 'spec.rollout.steps[0].pause.duraton'", "duration"),
+        ("{pause: {duration: 5}}", "a duration is a number with a unit", ""),
+        ("{pause: {}}", "the first step is a setWeight", ""),
+        ("{setWeight: 0}", "greater than or equal to 1", ""),
+        ("{setWeight: 100}", "less than or equal to 99", ""),
+        ("{setWeight: 5.5}", "valid integer", ""),
+        ("{setWeight: 25}", "weights rise from step to step", ""),
+    ],
+)
+def test_a_step_that_is_none_is_answered_with_its_line_and_the_nearest_valid_one(
+    folder: Path, new: str, told: str, nearest: str
+) -> None:
+    message = fault(folder, "{setWeight: 5}", new)
+    assert f"workload.yaml:{line_of('{setWeight: 5}')}: " in message or "rollout:" in message
+    assert told in message
+    assert not nearest or f"did you mean {nearest!r}?" in message
+
+
+def test_a_pause_and_a_step_of_one_file_are_read(folder: Path) -> None:
+    text = CHURN.replace("{setWeight: 25}", "{pause: {duration: 90m}}, {pause: {}}")
+    steps = load_workload(declared(folder, text)).spec.rollout.steps
+    assert [type(step) for step in steps] == [SetWeight, Pause, Pause, SetWeight]
+
+
+def test_a_second_document_in_the_file_is_told(folder: Path) -> None:
+    with pytest.raises(WorkloadError, match="a second document begins here"):
+        load_workload(declared(folder, f"{CHURN}---\n{CHURN}"))
+
+
+def test_an_anchor_that_refers_to_itself_is_told(folder: Path) -> None:
+    with pytest.raises(WorkloadError, match="an anchor refers to itself"):
+        load_workload(declared(folder, "spec: &a [*a]\n"))
+
+
+@given(st.integers(1, 10**13))
+def test_a_duration_is_written_as_it_is_read(microseconds: int) -> None:
+    length = timedelta(microseconds=microseconds)
+    assert Serving(latency=duration_text(length)).latency == length
+
+
+@pytest.mark.parametrize(
+    ("length", "text"),
+    [
+        (timedelta(milliseconds=50), "50ms"),
+        (timedelta(seconds=90), "1.5m"),
+        (timedelta(hours=24), "1d"),
+        (timedelta(days=1, microseconds=1), "86400000.001ms"),
+        (timedelta(0), "0ms"),
+    ],
+)
+def test_a_duration_is_written_in_the_greatest_unit_that_is_exact(
+    length: timedelta, text: str
+) -> None:
+    assert duration_text(length) == text
+
+
+@pytest.mark.parametrize(
     ("old", "new", "told"),
     [
+        ("latency: 50ms", "latency: 50", "spec.serving.latency: a duration is a number with"),
+        ("online: fallback", "online: fallbak", "did you mean 'fallback'?"),
+        ("online: fallback", "online: fallback, replicas: 0", "spec.serving.replicas"),
+        ("online: fallback", "online: fallback, defaults: {tenure: [1]}", "defaults.tenure"),
+        ("promote: review", "promote: reviews", "did you mean 'review'?"),
+        ("alpha: 0.05", "alpha: 0.5", "spec.rollout.analysis.alpha: input should be less than"),
+        ("errors: 0.005", "errors: 0", "spec.rollout.analysis.tolerance.errors"),
+        ("maxDuration: 24h", "maxDuration: a day", "a duration is a number with a unit"),
         ("latency: 5ms", "latency: 5 ms", "a duration is a number with a unit"),
         ("size: 5MB", "size: 5", "a size is a number with a unit"),
         ("seed: 7", 'seed: "7"', "spec.training.seed"),

@@ -1,0 +1,53 @@
+"""The pull request that brings a kept bundle back."""
+
+from __future__ import annotations
+
+from millrace.release.documents import Canary, Release
+from millrace.release.evidence.markdown import Text, bullets, numbered, page, table
+from millrace.release.evidence.policy import restore_steps
+from millrace.release.evidence.trailer import trailer
+
+
+def restore_text(
+    release: Release, canary: Canary, *, uri: str, reason: str = "", served: str = ""
+) -> Text:
+    """Return the text that proposes to let a kept bundle serve again.
+
+    Args:
+        release: the release as it stands.
+        canary: the bundle, with the purpose `restore`.
+        uri: where it lies.
+        reason: why a person wants it, in one clause.
+        served: when it served before, in words; empty if it never did.
+    """
+    why = f"Why: {reason.rstrip('.')}." if reason else ""
+    rows = [
+        ["serves now", f"version {release.stable.version}, `sha256:{release.stable.digest}`"],
+        ["shall serve", f"version {canary.version}, `sha256:{canary.digest}`"],
+        ["address", f"`{uri}`"],
+        ["served before", served or "never"],
+    ]
+    body = page(
+        f"**Let version {canary.version} of `{release.workload}` serve again** instead of version "
+        f"{release.stable.version}.",
+        why,
+        table(["what", "which"], rows),
+        "Every file of the bundle was checked against its digest when this was proposed.",
+        "## What merging does",
+        numbered(restore_steps(canary, release)),
+        "## What to look at",
+        bullets(
+            [
+                "Whether the feature views that this bundle reads are still filled: "
+                f"`millrace show {canary.digest[:12]}` lists them.",
+                "The files: the arm's file, both routes with the arm at weight 0, and the rollout.",
+            ]
+        ),
+        "## How to undo it",
+        f"Close this pull request to leave things as they are. Once it is merged: `millrace "
+        f"rollback {release.workload}` brings version {release.stable.version} back.",
+        "---",
+        trailer(release.workload, canary, "restore"),
+    )
+    title = f"Restore {release.workload} v{canary.version}"
+    return Text(f"{title}: {reason}" if reason else title, body)

@@ -1,0 +1,179 @@
+"""Propose a registered candidate in the deploy repository, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from millrace.deploy.base import Changes, Forge, PullRequest, Repository
+from millrace.errors import DeployError
+from millrace.evaluation.result import Evaluation
+from millrace.gates.verdict import Verdict
+from millrace.registry.card import Card
+from millrace.registry.registration import Proposal, Registration
+from millrace.release.arms import canary_arm
+from millrace.release.changes import (
+    Files,
+    propose_candidate,
+)
+from millrace.release.documents import Canary, Release
+from millrace.release.evidence import CandidateFacts, candidate_text
+from millrace.release.layout import Site, arm_name, branch_of, has_release, site_of
+from millrace.release.reading import read_release
+from millrace.release.waiting import after_rollout, changes_between, obstacle, with_note
+from millrace.release.writing import first_release
+from millrace.settings import Settings
+from millrace.workload import Workload
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A registered candidate, with what its pull request tells.
+
+    Attributes:
+        workload: the workload as it is declared now: its serving and rollout sections count.
+        registration: what the registry says of it.
+        card: the card of its bundle.
+        evaluation: what evaluation found in the run that proposes it.
+        verdict: its gates in that run.
+        window: time window of its records; empty if there is none.
+        run: name of the run.
+    """
+
+    workload: Workload
+    registration: Registration
+    card: Card
+    evaluation: Evaluation
+    verdict: Verdict
+    window: str = ""
+    run: str = ""
+
+
+def propose_release(
+    candidate: Candidate, repository: Repository, forge: Forge, settings: Settings, *, now: float
+) -> Proposal | None:
+    """Propose a candidate by pull request and return it; None if it serves or is on trial.
+
+    It may be called again at any time: the same bundle has one pull request for ever, and one that
+    a person closed stays closed. While a rollout is under way, or another candidate's pull request
+    is open, it is a draft that says what it waits for.
+
+    Args:
+        candidate: what is proposed.
+        repository: the deploy repository.
+        forge: its pull requests.
+        settings: where bundles lie and under which domain workloads answer.
+        now: Unix time, seconds.
+
+    Raises:
+        DeployError: the deploy repository or its forge does not answer; running again proposes it.
+        ReleaseError: the release folder says something that cannot be.
+    """
+    try:
+        return _proposed(candidate, repository, forge, site_of(settings), now)
+    except DeployError as error:
+        known = candidate.registration
+        raise DeployError(
+            f"{known.name} version {known.version} is registered but not yet proposed: "
+            f"{error.problem}",
+            where=error.where,
+            found=error.found,
+            expected=error.expected,
+            remedy="; ".join(filter(None, [error.remedy, "then run again: that proposes it"])),
+        ) from error
+
+
+def _proposed(
+    candidate: Candidate, repository: Repository, forge: Forge, site: Site, now: float
+) -> Proposal | None:
+    name = candidate.workload.name
+    head = repository.head()
+    files = repository.files(head, name)
+    release = read_release(files, name) if has_release(files, name) else None
+    arm = _arm(candidate, release)
+    if release is not None and arm.digest in _present(release):
+        return None
+    branch = branch_of(name, arm, "release")
+    known = forge.find(branch)
+    if known is not None:
+        return _told(known, "")
+    waits_for = obstacle(release, forge.pull_requests(name), branch)
+    changes = _changes(candidate, files, release, arm, site, now)
+    text = candidate_text(_facts(candidate, arm), release, site)
+    made = forge.propose(
+        branch,
+        head,
+        changes,
+        title=text.title,
+        body=with_note(text.body, waits_for),
+        draft=bool(waits_for),
+        known=0,
+    )
+    return _told(made, waits_for)
+
+
+def _arm(candidate: Candidate, release: Release | None) -> Canary:
+    registration, lineage = candidate.registration, candidate.card.lineage
+    compared = release is not None and lineage.champion == release.stable.digest
+    return Canary(
+        version=registration.version,
+        digest=registration.digest,
+        name=arm_name(registration.name, registration.version),
+        score_distance=candidate.card.score_distance if compared else None,
+    )
+
+
+def _present(release: Release) -> set[str]:
+    return {release.stable.digest, *([release.canary.digest] if release.canary else [])}
+
+
+def _changes(
+    candidate: Candidate,
+    files: Files,
+    release: Release | None,
+    arm: Canary,
+    site: Site,
+    now: float,
+) -> Changes:
+    spec, name = candidate.workload.spec, candidate.workload.name
+    reason = f"proposed by run {candidate.run}" if candidate.run else ""
+    if release is None:
+        return first_release(name, arm, spec.serving, spec.rollout, site, now=now)
+    free_files, free = after_rollout(files, release, now=now)
+    content = canary_arm(free_files, free, arm, spec.serving, site)
+    wanted = propose_candidate(
+        free_files,
+        free,
+        arm,
+        content,
+        serving=spec.serving,
+        rollout=spec.rollout,
+        now=now,
+        reason=reason,
+    )
+    return changes_between(files, free_files, wanted)
+
+
+def _facts(candidate: Candidate, arm: Canary) -> CandidateFacts:
+    return CandidateFacts(
+        workload=candidate.workload.name,
+        arm=arm,
+        card=candidate.card,
+        evaluation=candidate.evaluation,
+        verdict=candidate.verdict,
+        serving=candidate.workload.spec.serving,
+        rollout=candidate.workload.spec.rollout,
+        uri=candidate.registration.uri,
+        window=candidate.window,
+        run=candidate.run,
+    )
+
+
+def _told(found: PullRequest, waits_for: str) -> Proposal:
+    return Proposal(
+        number=found.number,
+        title=found.title,
+        state=found.state,
+        draft=found.draft,
+        url=found.url,
+        waits_for=waits_for,
+    )

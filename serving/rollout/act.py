@@ -1,0 +1,140 @@
+"""Do what was decided: one change of the deploy repository an action, by compare and swap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from millrace.deploy.base import Forge, PullRequest, Repository
+from millrace.errors import ConflictError
+from millrace.release.layout import Site
+from millrace.release.waiting import settle_candidates
+from serving.rollout.actions import (
+    Action,
+    Close,
+    Commit,
+    Merge,
+    Nothing,
+    Promote,
+    Propose,
+    Settle,
+    Update,
+)
+
+
+@dataclass
+class Met:
+    """What was met while acting, which no look at main and open pull requests would show.
+
+    It is a memory, not a state: a controller that begins without it meets the same again.
+
+    Attributes:
+        over: by branch, the newest pull request that is merged or closed.
+        stuck: heads of pull requests that could not be merged as they are.
+        theirs: heads of pull requests that could not be changed: a person pushed to the branch.
+    """
+
+    over: dict[str, PullRequest] = field(default_factory=dict)
+    stuck: set[str] = field(default_factory=set)
+    theirs: set[str] = field(default_factory=set)
+
+
+class Actor:
+    """Does actions against the deploy repository, its forge and the model registry."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        forge: Forge,
+        site: Site,
+        promote: Callable[[str, str], bool],
+    ) -> None:
+        """Keep what actions are done to.
+
+        Args:
+            repository: the deploy repository.
+            forge: its pull requests.
+            site: where bundles lie.
+            promote: makes a workload's bundle the registry's champion; False if it is not the time
+                to try.
+        """
+        self._repository = repository
+        self._forge = forge
+        self._site = site
+        self._promote = promote
+
+    def act(self, workload: str, action: Action, head: str, met: Met) -> bool:
+        """Do one action; return whether something changed, so that it is time to look again.
+
+        Args:
+            workload: whose action it is.
+            action: what to do.
+            head: commit of the main branch that the decision was made from.
+            met: what was met so far; added to.
+
+        Raises:
+            ConflictError: somebody else changed something in the meantime; nothing was changed.
+            DeployError: the deploy repository or its forge does not answer.
+        """
+        match action:
+            case Nothing():
+                return False
+            case Promote():
+                return self._promote(workload, action.digest)
+            case Settle():
+                return self._settle(workload, action, met)
+            case Commit():
+                self._repository.commit(head, action.changes, action.message)
+            case _:
+                self._ask(action, head, met)
+        return True
+
+    def _ask(self, action: Propose | Update | Merge | Close, head: str, met: Met) -> None:
+        match action:
+            case Propose():
+                self._propose(action, head, met)
+            case Update():
+                self._update(action, head, met)
+            case Merge():
+                self._merge(action, met)
+            case Close():
+                self._forge.close(action.number, action.reason)
+
+    def _propose(self, action: Propose, head: str, met: Met) -> None:
+        pull = self._forge.propose(
+            action.branch,
+            head,
+            action.changes,
+            title=action.title,
+            body=action.body,
+            known=action.known,
+        )
+        if pull.state != "open":
+            met.over[action.branch] = pull
+
+    def _settle(self, workload: str, action: Settle, met: Met) -> bool:
+        changed = settle_candidates(workload, self._repository, self._forge, self._site)
+        if not changed:
+            met.theirs.update(action.heads)
+        return bool(changed)
+
+    def _update(self, action: Update, head: str, met: Met) -> None:
+        try:
+            self._forge.update(
+                action.number,
+                head,
+                action.changes,
+                title=action.title,
+                body=action.body,
+                draft=action.draft,
+            )
+        except ConflictError:
+            met.theirs.add(action.head)
+            raise
+
+    def _merge(self, action: Merge, met: Met) -> None:
+        try:
+            self._forge.merge(action.number)
+        except ConflictError:
+            met.stuck.add(action.head)
+            raise

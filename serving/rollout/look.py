@@ -1,0 +1,92 @@
+"""Look at the deploy repository: what it is cheap to know is read anew, the rest once a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from millrace.deploy.base import Forge, PullRequest, Repository
+from millrace.release.documents import Release
+from millrace.release.layout import has_release
+from millrace.release.reading import read_release
+from serving.rollout.history import History, Reader
+from serving.rollout.own import is_intent
+from serving.rollout.seen import Proposal
+
+_KEPT = 2000
+"""Pull requests of which it is kept whether they are made from what main says."""
+
+
+class Lookout:
+    """What Git and the forge say, for all workloads."""
+
+    def __init__(self, repository: Repository, forge: Forge) -> None:
+        self._repository = repository
+        self._forge = forge
+        self._reader = Reader(repository)
+        self._head = ""
+        self._workloads: list[str] = []
+        self._histories: dict[str, History] = {}
+        self._current: dict[tuple[str, str, str], bool] = {}
+
+    def look(self) -> tuple[str, list[str], list[PullRequest]]:
+        """Return the newest commit, the workloads with a release, and all open pull requests.
+
+        Raises:
+            DeployError: the deploy repository or its forge does not answer.
+        """
+        pulls = self._forge.pull_requests()
+        head = self._repository.head()
+        if head != self._head:
+            folders = self._repository.folders(head)
+            self._workloads = [
+                name for name in folders if has_release(self.files(head, name), name)
+            ]
+            self._histories = {}
+            self._head = head
+        return head, self._workloads, pulls
+
+    def files(self, commit: str, workload: str) -> dict[str, bytes]:
+        """Return a workload's folder at a commit."""
+        return self._repository.files(commit, workload)
+
+    def release(self, head: str, workload: str) -> tuple[Release, History]:
+        """Return a workload's release on main, and the way of its canary.
+
+        Raises:
+            ReleaseError: its folder says something that cannot be.
+            DeployError: the deploy repository does not answer.
+        """
+        release = self._reader.release(head, workload)
+        if release is None:
+            release = read_release(self.files(head, workload), workload)
+        if workload not in self._histories:
+            self._histories[workload] = self._reader.history(head, release)
+        return release, self._histories[workload]
+
+    def proposals(self, pulls: Sequence[PullRequest], workload: str, newest: str) -> list[Proposal]:
+        """Return a workload's open pull requests, newest first.
+
+        Args:
+            pulls: all open ones.
+            workload: name of the workload.
+            newest: newest commit on main that changed its folder.
+        """
+        own = [one for one in pulls if one.branch.startswith(f"millrace/{workload}/")]
+        own.sort(key=lambda one: one.number, reverse=True)
+        return [self._proposal(one, workload, newest) for one in own]
+
+    def _proposal(self, pull: PullRequest, workload: str, newest: str) -> Proposal:
+        key = (pull.head, workload, newest)
+        if len(self._current) > _KEPT:
+            self._current.clear()
+        if key not in self._current:
+            held = self._repository.history(pull.head, workload)
+            self._current[key] = any(commit.id == newest for commit in held)
+        if not is_intent(pull):
+            return Proposal(pull, self._current[key])
+        return Proposal(
+            pull,
+            self._current[key],
+            self.files(pull.head, workload),
+            self._reader.release(pull.head, workload),
+        )

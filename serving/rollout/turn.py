@@ -1,0 +1,89 @@
+"""Whose turn it is to go on trial: the newest candidate's; older ones are superseded."""
+
+from __future__ import annotations
+
+from millrace.errors import ReleaseError
+from millrace.release.changes import propose_candidate
+from millrace.release.documents import Canary
+from millrace.release.history import serving_arm
+from millrace.release.layout import arm_file
+from serving.rollout.actions import Action, Close, Nothing, Settle, Update
+from serving.rollout.own import SUPERSEDED, is_intent
+from serving.rollout.seen import Proposal, Seen
+
+_Brought = tuple[Proposal, Canary]
+
+
+def line_up(seen: Seen) -> list[Action]:
+    """Return what makes pull requests that bring a canary fit what serves and what is on trial.
+
+    A pull request that restores a bundle is a person's wish: it is kept fit, never superseded.
+    """
+    brought = [
+        (one, one.release.canary)
+        for one in seen.proposals
+        if is_intent(one.pull) and one.release is not None and one.release.canary is not None
+    ]
+    candidates = [one for one in brought if one[1].purpose == "release"]
+    candidates.sort(key=lambda one: (one[1].version, one[0].pull.number), reverse=True)
+    actions = [*_superseded(seen, candidates), *_settled(seen, candidates[:1])]
+    if seen.release.canary is None:
+        restores = [_fitted(seen, *one) for one in brought if one[1].purpose == "restore"]
+        actions += [one for one in restores if one is not None]
+    return actions
+
+
+def _superseded(seen: Seen, candidates: list[_Brought]) -> list[Action]:
+    """Return what closes candidates that will never have their turn."""
+    serving = serving_arm(seen.release)
+    closes: list[Action] = [
+        Close(one.pull.number, f"{SUPERSEDED}{candidates[0][1].name} is newer")
+        for one, _ in candidates[1:]
+    ]
+    there = {serving.digest} | ({seen.release.canary.digest} if seen.release.canary else set())
+    if candidates and candidates[0][1].digest in there:
+        number, name = candidates[0][0].pull.number, candidates[0][1].name
+        closes.append(Close(number, f"{SUPERSEDED}{name} is there already"))
+    return closes
+
+
+def _settled(seen: Seen, candidates: list[_Brought]) -> list[Action]:
+    """Return what makes the newest candidate ready if its turn has come, and a draft if not."""
+    wishes = [
+        one for one in seen.proposals if is_intent(one.pull) and "/restore-" in one.pull.branch
+    ]
+    barred = seen.release.canary is not None or bool(wishes)
+    serving = serving_arm(seen.release)
+    for one, canary in candidates:
+        assert one.release is not None
+        fits = one.release.stable.digest == serving.digest and one.pull.draft == barred
+        if fits or one.pull.head in seen.theirs or canary.digest == serving.digest:
+            continue
+        why = "something else is under way" if barred else f"it is the turn of {canary.name}"
+        return [Settle((one.pull.head,), why)]
+    return []
+
+
+def _fitted(seen: Seen, one: Proposal, canary: Canary) -> Action | None:
+    """Return what brings a pull request that restores a bundle up to date, if it is not."""
+    pull, stable = one.pull, seen.release.stable
+    if canary.digest == stable.digest:
+        return Close(pull.number, f"{SUPERSEDED}{stable.name} serves this bundle already")
+    if one.current or pull.head in seen.theirs:
+        return None
+    assert one.release is not None
+    try:
+        made = propose_candidate(
+            seen.files,
+            seen.release,
+            canary,
+            one.files[arm_file(seen.release.workload, canary.name)],
+            serving=one.release.serving,
+            rollout=one.release.rollout,
+            now=seen.now,
+            reason=one.release.position.reason,
+        )
+    except ReleaseError as error:
+        return Nothing(f"pull request #{pull.number} does not fit what serves: {error}")
+    reason = f"{stable.name} serves by now"
+    return Update(pull.number, pull.head, made, pull.title, pull.body, draft=False, reason=reason)
