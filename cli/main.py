@@ -19,7 +19,7 @@ from millrace.errors import MillraceError
 
 app = typer.Typer(
     name="millrace",
-    help="Retrain, judge and register models that a workload declares.",
+    help="Retrain, judge, release and serve models that a workload declares.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",

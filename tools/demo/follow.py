@@ -13,6 +13,8 @@ from serving.rollout.status import RolloutStatus, read_status
 from tools.demo.timeline import Timeline
 
 STYLES = {"merged": "green", "open": "yellow", "closed": "dim"}
+TOLD = ("advance", "promote", "roll back")
+"""Verdicts worth a line; the others say that there is not enough evidence yet."""
 POLL_SECONDS = 0.3
 
 
@@ -62,7 +64,8 @@ class Follower:
         return self._forge.pull_requests(self._workload)
 
     def look(self) -> None:
-        """Tell what is new."""
+        """Tell what is new, the cause before what follows from it."""
+        self._look_at_verdict()
         self._look_at_pull_requests()
         state = self.state()
         if state is not None:
@@ -72,10 +75,13 @@ class Follower:
             self._weights = weights
             split = ", ".join(f"{arm} {weight} %" for arm, weight in sorted(weights.items()))
             self._timeline.tell(f"split: {split}", "bold")
+
+    def _look_at_verdict(self) -> None:
         rollout = self.rollout()
         if rollout is not None and rollout.judgement and rollout.verdict != self._verdict:
             self._verdict = rollout.verdict
-            self._timeline.tell(f"{rollout.verdict}: {rollout.judgement.reason}", "dim")
+            if self._verdict in TOLD:
+                self._timeline.tell(f"{rollout.verdict}: {rollout.judgement.reason}", "cyan")
 
     def _look_at_pull_requests(self) -> None:
         for pull in reversed(self._forge.pull_requests(self._workload, "all")):
