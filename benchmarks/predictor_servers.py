@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import psutil
 
 from millrace.settings import Settings
 from millrace.storage import open_store
+from serving.local import ports
 from serving.traffic.closed_loop import Load
 from serving.traffic.encoding import Row, grpc_message, post, v2_body
 from serving.traffic.rows import Rows, read_rows
@@ -131,6 +132,8 @@ class Server:
     def stop(self) -> None:
         """End it and what it started."""
         for number in (signal.SIGTERM, signal.SIGKILL):
+            if self.process.poll() is not None:  # its number may be another's by now
+                return
             try:
                 os.killpg(self.process.pid, number)
                 self.process.wait(15)
@@ -139,14 +142,8 @@ class Server:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on."""
-    import socket
-
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+    """Return ports that nobody listens on, and that no outgoing connection will take meanwhile."""
+    return ports.free_ports(count, set())
 
 
 def predictor(made: Bundle, name: str = "ours", *options: str, **environment: str) -> Server:

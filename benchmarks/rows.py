@@ -25,15 +25,15 @@ def against_peer(
     at_most: float = math.inf,
     at_least: float = 0.0,
 ) -> Row:
-    """Return a row whose goal is a ratio to a peer: at most that, or at least."""
+    """Return a row whose goal is a ratio to a peer: at most that, or at least; or just reported."""
     ratio = ours / peer
-    goal = f">= {at_least:g}" if at_least else f"<= {at_most:g}"
+    goal = "ratio " + (f">= {at_least:g}" if at_least else f"<= {at_most:g}")
     return Row(
         name=name,
         ours=round(ours, 4),
         peer=round(peer, 4),
         ratio=round(ratio, 3),
-        goal=f"ratio {goal}",
+        goal=goal if at_least or at_most < math.inf else "reported",
         met=at_least <= ratio <= at_most,
     )
 

@@ -43,7 +43,9 @@ def find_run(named: str, settings: Settings) -> RunSummary:
     raise MillraceError(
         "the run left no summary" if ours else "there is no such run",
         where=named,
-        remedy=f"did you mean {near[0]!r}?" if near and not ours else "make one: `millrace run`",
+        remedy=f"did you mean {near[0]!r}?"
+        if near and not ours
+        else "make one: `millrace run WORKLOAD`",
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json as json_
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,6 +13,7 @@ import typer
 
 from cli import pr
 from cli.completion import runs_and_workloads, workload_names, workloads_and_folders
+from cli.interrupt import Interrupted, raise_when_interrupted
 from cli.options import JsonOption
 from millrace.errors import MillraceError
 
@@ -25,8 +25,15 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
+DECLARE, RUN, RELEASE, SERVE = (
+    "Declare a workload",
+    "Run the pipeline",
+    "Release",
+    "Serve on this machine",
+)
+"""The parts of `millrace --help`."""
 
-app.add_typer(pr.app, name="pr")
+app.add_typer(pr.app, name="pr", rich_help_panel=RELEASE)
 
 WorkloadArgument = Annotated[
     str,
@@ -43,7 +50,7 @@ RunArgument = Annotated[
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=DECLARE)
 def init(
     name: Annotated[str, typer.Argument(help="Name of the new workload.")],
     folder: Annotated[Path | None, typer.Option(help="Folder; by default workloads/NAME.")] = None,
@@ -55,7 +62,7 @@ def init(
     init(name, folder, as_json=json)
 
 
-@app.command()
+@app.command(rich_help_panel=DECLARE)
 def check(
     workload: WorkloadArgument,
     json: JsonOption = False,
@@ -66,7 +73,7 @@ def check(
     check(workload, as_json=json)
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def run(
     workload: WorkloadArgument,
     as_of: Annotated[str, typer.Option(help="Read the source as of this time, ISO 8601.")] = "",
@@ -88,7 +95,7 @@ def run(
     run(Request(workload, as_of, window, champion, signal), as_json=json)
 
 
-@app.command(name="compile")
+@app.command(name="compile", rich_help_panel=RUN)
 def compile_(
     output: Annotated[
         Path | None, typer.Option(help="Folder to write to; by default pipelines/compiled.")
@@ -105,7 +112,7 @@ def compile_(
     compile_(output, registry, tag, check=check)
 
 
-@app.command()
+@app.command(rich_help_panel=DECLARE)
 def schema(
     write: Annotated[
         bool, typer.Option("--write", help="Write it to its place in the project.")
@@ -120,7 +127,7 @@ def schema(
     schema(write=write, check=check)
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def candidates(
     workload: Annotated[
         str | None,
@@ -134,7 +141,7 @@ def candidates(
     candidates(workload, as_json=json)
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def show(
     what: Annotated[
         str,
@@ -151,7 +158,7 @@ def show(
     show(what, as_json=json)
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def report(
     what: RunArgument,
     output: Annotated[
@@ -165,7 +172,7 @@ def report(
     report(what, output, as_json=json)
 
 
-@app.command()
+@app.command(rich_help_panel=RELEASE)
 def rollback(
     workload: Annotated[
         str, typer.Argument(help="Name of a workload.", autocompletion=workload_names)
@@ -183,7 +190,7 @@ def rollback(
     rollback(workload, to, reason, as_json=json)
 
 
-@app.command()
+@app.command(rich_help_panel=SERVE)
 def status(
     workload: Annotated[
         str, typer.Argument(help="Name of a workload; by default all.", show_default=False)
@@ -199,7 +206,7 @@ def status(
     status(workload, watch=watch, as_json=json)
 
 
-@app.command()
+@app.command(rich_help_panel=SERVE)
 def up(
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Come back once it is up; end it with `down`.")
@@ -217,7 +224,7 @@ def up(
     up(port, detach=detach)
 
 
-@app.command()
+@app.command(rich_help_panel=SERVE)
 def down() -> None:
     """End the platform that runs in this home."""
     from cli.commands.down import down
@@ -225,7 +232,7 @@ def down() -> None:
     down()
 
 
-@app.command()
+@app.command(rich_help_panel=SERVE)
 def traffic(
     workload: WorkloadArgument,
     rate: Annotated[float, typer.Option(help="Requests a second, on average.")] = 50.0,
@@ -249,14 +256,9 @@ def traffic(
     traffic(workload, Plan(rate, seconds_of(duration)), mix, url, as_json=json)
 
 
-class Interrupted(BaseException):
-    """Somebody pressed Ctrl-C or ended the command."""
-
-
 def main() -> None:
     """Run the command; every fault ends in one line and a code that is not zero."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupted)
+    raise_when_interrupted()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without our marks stops no run
     try:
@@ -272,7 +274,3 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-
-
-def _interrupted(_number: int, _frame: object) -> None:
-    raise Interrupted

@@ -46,8 +46,6 @@ def show_pull_request(
     """
     console.print(f"[bold]#{there.number} {escape(there.title)}[/]", soft_wrap=True)
     console.print(f"{_state(there)}, opened {_opened(there)} UTC as {escape(there.branch)}")
-    if there.draft and there.state == "open":
-        console.print("It waits until the rollout that is under way has ended.")
     if there.comment:
         console.print(f"Closed with: {escape(there.comment)}")
     if there.url:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 
 from cli.console import console, print_json
+from cli.interrupt import Interrupted
 from cli.status.gather import gather
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
@@ -33,11 +35,15 @@ def status(workload: str, *, watch: bool, as_json: bool) -> None:
     from cli.status.show import shown
 
     if not (watch and sys.stdout.isatty()):
-        console.print(shown(facts))
+        console.print(shown(facts, console.width))
         return
     from rich.live import Live
 
-    with Live(shown(facts), console=console, auto_refresh=False, screen=True) as live:
+    # Ctrl-C is how one leaves, so it is no fault.
+    with (
+        suppress(Interrupted),
+        Live(shown(facts, console.width), console=console, auto_refresh=False, screen=True) as live,
+    ):
         while True:
             time.sleep(REFRESH_SECONDS)
-            live.update(shown(gather(settings, workload)), refresh=True)
+            live.update(shown(gather(settings, workload), console.width), refresh=True)

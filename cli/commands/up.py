@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -41,9 +42,9 @@ def up(port: int | None, *, detach: bool) -> None:
         _detach(settings)
         return
     with only_platform(settings):
-        console.print(f"home {escape(str(settings.home.resolve()))}; Ctrl-C ends the platform")
+        _say(f"home {escape(str(settings.home.resolve()))}; Ctrl-C ends the platform")
         asyncio.run(_run(settings))
-        console.print("the platform is down")
+        _say("the platform is down")
 
 
 async def _run(settings: Settings) -> None:
@@ -52,8 +53,8 @@ async def _run(settings: Settings) -> None:
     def stop() -> None:
         for number in _ENDS:
             loop.add_signal_handler(number, lambda: None)  # it ends already, in order
-        console.print("ending the platform")
         work.cancel()
+        _say("ending the platform")
 
     loop = asyncio.get_running_loop()
     for number in _ENDS:
@@ -64,7 +65,16 @@ async def _run(settings: Settings) -> None:
 
 def _tell(event: str, line: str) -> None:
     mark = "[red]![/] " if event in _BAD else ""
-    console.print(f"[dim]{datetime.now():%H:%M:%S}[/] {mark}{escape(line)}", soft_wrap=True)
+    _say(f"[dim]{datetime.now():%H:%M:%S}[/] {mark}{escape(line)}")
+
+
+def _say(line: str) -> None:
+    """Print a line; a disk or a terminal that does not take it does not end the platform."""
+    try:
+        console.print(line, soft_wrap=True)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:  # the terminal is closed: nobody reads on
+            console.on_broken_pipe()
 
 
 _BAD = {

@@ -14,7 +14,7 @@ from millrace.settings import Settings
 from serving.local.state import ArmState, PlatformState
 from serving.metrics.log import metrics_log
 
-Role = Literal["stable", "canary", "leaving"]
+Role = Literal["stable", "canary", "leaving", "unknown"]
 
 
 def arms_of(release: Release, state: PlatformState | None, settings: Settings) -> list[ArmFacts]:
@@ -25,26 +25,68 @@ def arms_of(release: Release, state: PlatformState | None, settings: Settings) -
         state: what runs; None if no platform does.
         settings: where the metrics are.
     """
-    there = state.arms if state else []
-    running = {arm.name: arm for arm in there if arm.workload == release.workload}
+    running = _running(release.workload, state)
     named = _named(release, running)
-    route = state.route(release.workload) if state else None
-    traffic: dict[str, Traffic] = {}
-    if running:
-        with suppress(MetricsError):
-            traffic = recent_traffic(metrics_log(settings), list(named), time.time())
+    weights = _weights(release.workload, state)
+    traffic = _traffic(running, list(named), settings)
     return [
         _arm(
             running.get(name),
-            release,
             name=name,
             role=role,
             digest=digest,
-            weight=route.weights.get(name, 0) if route else None,
+            weight=None if weights is None else weights.get(name, 0),
+            declared=release.weights.get(name, 0),
+            objective=release.serving.latency.total_seconds(),
             traffic=traffic.get(name),
         )
         for name, (role, digest) in named.items()
     ]
+
+
+def running_arms(workload: str, state: PlatformState | None, settings: Settings) -> list[ArmFacts]:
+    """Return the arms that run, where nobody can read what Git says of them.
+
+    Args:
+        workload: its name.
+        state: what runs; None if no platform does.
+        settings: where the metrics are.
+    """
+    running = _running(workload, state)
+    weights = _weights(workload, state) or {}
+    traffic = _traffic(running, list(running), settings)
+    return [
+        _arm(
+            arm,
+            name=name,
+            role="unknown",
+            digest=arm.digest,
+            weight=weights.get(name, 0),
+            declared=weights.get(name, 0),
+            objective=arm.latency,
+            traffic=traffic.get(name),
+        )
+        for name, arm in running.items()
+    ]
+
+
+def _running(workload: str, state: PlatformState | None) -> dict[str, ArmState]:
+    there = state.arms if state else []
+    return {arm.name: arm for arm in there if arm.workload == workload}
+
+
+def _weights(workload: str, state: PlatformState | None) -> dict[str, int] | None:
+    route = state.route(workload) if state else None
+    return route.weights if route else None
+
+
+def _traffic(
+    running: dict[str, ArmState], arms: list[str], settings: Settings
+) -> dict[str, Traffic]:
+    if running:
+        with suppress(MetricsError):
+            return recent_traffic(metrics_log(settings), arms, time.time())
+    return {}
 
 
 def _named(release: Release, running: dict[str, ArmState]) -> dict[str, tuple[Role, str]]:
@@ -59,12 +101,13 @@ def _named(release: Release, running: dict[str, ArmState]) -> dict[str, tuple[Ro
 
 def _arm(
     arm: ArmState | None,
-    release: Release,
     *,
     name: str,
     role: Role,
     digest: str,
     weight: int | None,
+    declared: int,
+    objective: float,
     traffic: Traffic | None,
 ) -> ArmFacts:
     replicas = arm.replicas if arm else []
@@ -73,12 +116,12 @@ def _arm(
         role=role,
         digest=digest,
         weight=weight,
-        declared=release.weights.get(name, 0),
+        declared=declared,
         phase=arm.phase if arm else "not running",
         ready=sum(one.ready for one in replicas),
         replicas=len(replicas),
         restarts=sum(one.restarts for one in replicas),
         reason=arm.reason if arm else "",
-        objective=arm.latency if arm else release.serving.latency.total_seconds(),
+        objective=arm.latency if arm else objective,
         traffic=traffic,
     )

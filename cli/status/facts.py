@@ -26,12 +26,13 @@ class ArmFacts(Document):
     """One arm."""
 
     name: str
-    role: Literal["stable", "canary", "leaving"]
+    role: Literal["stable", "canary", "leaving", "unknown"]
+    """What it is by Git; `leaving` if Git no longer names it, `unknown` if Git cannot be read."""
     digest: str
     weight: int | None
     """Percent of all requests as the gateway splits them; None if no gateway runs."""
     declared: int
-    """Percent of all requests as Git says."""
+    """Percent of all requests as Git says, or said when it could last be read."""
     phase: str
     """As the platform says; `not running` if none runs."""
     ready: int

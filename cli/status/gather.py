@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from cli.status.arms import arms_of
+from cli.status.arms import arms_of, running_arms
 from cli.status.facts import Facts, PullRequestFacts, WorkloadFacts
 from millrace.deploy import PullRequest, open_forge, open_repository
 from millrace.errors import ReleaseError
@@ -34,10 +34,11 @@ def gather(settings: Settings, only: str = "") -> Facts:
     names = {name for name in repository.folders(commit) if not name.startswith(".")}
     names |= {pull.branch.split("/")[1] for pull in pulls if pull.branch.startswith("millrace/")}
     wanted = sorted(names if not only else names & {only})
-    problems = list(state.faults) if state else []
     workloads = [
         _workload(name, repository.files(commit, name), pulls, state, settings) for name in wanted
     ]
+    told = {one.problem for one in workloads}
+    problems = [one for one in state.faults if one not in told] if state else []
     return Facts(
         running=state is not None,
         pid=state.pid if state else None,
@@ -76,7 +77,13 @@ def _workload(
         except ReleaseError as error:
             problem = str(error)
     if release is None:
-        return WorkloadFacts(name=name, address=address, problem=problem, pull_requests=ours)
+        return WorkloadFacts(
+            name=name,
+            address=address,
+            problem=problem,
+            arms=running_arms(name, state, settings),
+            pull_requests=ours,
+        )
     status = read_status(settings, name) if state else None
     route = state.route(name) if state else None
     position = release.position

@@ -1,4 +1,4 @@
-"""Show what serves, for people."""
+"""Show what serves, for people; readable on a terminal of 80 columns."""
 
 from __future__ import annotations
 
@@ -7,23 +7,31 @@ from collections.abc import Iterator
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from cli.status.evidence import evidence_table
 from cli.status.facts import ArmFacts, Facts, WorkloadFacts
-from millrace.analysis import IndicatorEvidence, Judgement
+from cli.status.figures import age, bound, rate, share
 
 PHASES = {"ready": "green", "starting": "yellow", "draining": "dim", "failed": "bold red"}
 VERDICTS = {"advance": "green", "promote": "green", "roll back": "bold red", "hold": "cyan"}
-FINDINGS = {"worse": "bold red", "no worse": "green", "no data": "yellow"}
+_WIDE = 100
+"""Columns from which on the bundles' digests are shown too."""
 
 
-def shown(facts: Facts) -> RenderableType:
-    """Return the status as something to print."""
-    return Group(*_parts(facts))
+def shown(facts: Facts, width: int = _WIDE) -> RenderableType:
+    """Return the status as something to print.
+
+    Args:
+        facts: what is known.
+        width: columns of the terminal.
+    """
+    return Group(*_parts(facts, wide=width >= _WIDE))
 
 
-def _parts(facts: Facts) -> Iterator[RenderableType]:
+def _parts(facts: Facts, *, wide: bool) -> Iterator[RenderableType]:
     yield _platform(facts)
     for problem in facts.problems:
         yield Text.from_markup(f"[red]✗ {escape(problem)}[/]")
@@ -31,130 +39,111 @@ def _parts(facts: Facts) -> Iterator[RenderableType]:
         yield Text("\nNothing is released yet: `millrace run WORKLOAD` proposes a first release.")
     for workload in facts.workloads:
         yield Text("")
-        yield from _workload(workload, facts.now)
+        yield from _workload(workload, facts.now, wide=wide)
 
 
 def _platform(facts: Facts) -> Text:
     if not facts.running:
         return Text.from_markup("[yellow]No platform runs here[/]: `millrace up` starts one.")
-    state = "" if facts.applied == facts.commit else ", [yellow]behind Git[/]"
+    state = "" if facts.applied == facts.commit else " [yellow](not in force yet)[/]"
     return Text.from_markup(
-        f"Platform: process {facts.pid}, up for {_age(facts.now - facts.started)}, "
-        f"gateway {escape(facts.gateway)}, commit {facts.commit[:10]}{state}"
+        f"Platform: up for {age(facts.now - facts.started)}, "
+        f"port {facts.gateway.rpartition(':')[2]}, commit {facts.commit[:10]}{state}"
     )
 
 
-def _workload(workload: WorkloadFacts, now: float) -> Iterator[RenderableType]:
+def _workload(workload: WorkloadFacts, now: float, *, wide: bool) -> Iterator[RenderableType]:
     name = f"[bold]{escape(workload.name)}[/]"
     yield Text.from_markup(f"{name}  [dim]{escape(workload.address)}[/]")
     if workload.problem:
-        yield Text.from_markup(f"  [red]✗ {escape(workload.problem)}[/]")
+        yield _line(f"[red]✗ {escape(workload.problem)}[/]")
     if workload.arms:
-        yield _arms(workload.arms)
-    if workload.waits_for:
-        yield Text.from_markup(f"  [yellow]waits for[/] {escape(workload.waits_for)}")
+        yield _arms(workload.arms, wide=wide)
+    for note in _notes(workload):
+        yield _line(note)
     if workload.phase not in ("", "stable"):
-        yield Text.from_markup("  " + _rollout(workload, now))
+        yield from (_line(told) for told in _rollout(workload, now))
     if workload.judgement is not None and workload.phase == "progressing":
-        yield _judgement(workload.judgement)
+        yield evidence_table(workload.judgement)
     for pull in workload.pull_requests:
         draft = " [dim](draft)[/]" if pull.draft else ""
-        yield Text.from_markup(
-            f"  pull request [bold]#{pull.number}[/]{draft}: {escape(pull.title)}  "
-            f"[dim]{escape(pull.url or f'millrace pr show {pull.number}')}[/]"
+        where = escape(pull.url or f"millrace pr show {pull.number}")
+        yield _line(
+            f"pull request [bold]#{pull.number}[/]{draft}: {escape(pull.title)}  [dim]{where}[/]"
         )
 
 
-def _arms(arms: list[ArmFacts]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=True)
-    for column in ("arm", "role", "state", "bundle"):
-        table.add_column(column, overflow="fold")
-    for column in ("weight", "requests/s", "errors", "slow", "p50", "p99"):
-        table.add_column(column, justify="right")
+def _line(markup: str) -> Padding:
+    """Return a line that keeps its indent where it is folded."""
+    return Padding(Text.from_markup(markup), (0, 0, 0, 2), expand=False)
+
+
+def _arms(arms: list[ArmFacts], *, wide: bool) -> Table:
+    table = Table(box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    table.add_column("arm", overflow="fold")
+    for column in ("role", "state", *(["bundle"] if wide else [])):
+        table.add_column(column, no_wrap=True)
+    for column in ("weight", "req/s", "errors", "slow", "p50", "p99"):
+        table.add_column(column, justify="right", no_wrap=True)
     for arm in arms:
-        traffic = arm.traffic
         table.add_row(
             escape(arm.name),
             arm.role,
             _state(arm),
-            arm.digest[:12],
+            *([arm.digest[:12]] if wide else []),
             _weight(arm),
-            f"{traffic.requests_per_second:.1f}" if traffic else "",
-            _share(traffic.errors) if traffic else "",
-            _share(traffic.slow) if traffic else "",
-            _milliseconds(traffic.p50) if traffic else "",
-            _milliseconds(traffic.p99) if traffic else "",
+            *_traffic(arm),
         )
     return table
 
 
+def _traffic(arm: ArmFacts) -> list[str]:
+    traffic = arm.traffic
+    if traffic is None:
+        return [""] * 5
+    return [
+        rate(traffic.requests_per_second),
+        share(traffic.errors),
+        share(traffic.slow),
+        bound(traffic.p50),
+        bound(traffic.p99),
+    ]
+
+
 def _state(arm: ArmFacts) -> str:
     told = f"[{PHASES.get(arm.phase, 'dim')}]{arm.phase}[/]"
-    if arm.replicas > 1:
-        told += f" {arm.ready}/{arm.replicas}"
-    if arm.restarts:
-        told += f", {arm.restarts} restarts"
-    return told + (f": {escape(arm.reason)}" if arm.reason and arm.phase != "ready" else "")
+    return told + (f" {arm.ready}/{arm.replicas}" if arm.replicas > 1 else "")
 
 
 def _weight(arm: ArmFacts) -> str:
     if arm.weight is None or arm.weight == arm.declared:
         return f"{arm.declared} %"
-    return f"{arm.weight} % [yellow]→ {arm.declared} %[/]"
+    return f"{arm.weight} [yellow]→ {arm.declared} %[/]"
 
 
-def _rollout(workload: WorkloadFacts, now: float) -> str:
-    steps = " → ".join(
-        f"[bold cyan]{step}[/]" if number == workload.step else f"[dim]{step}[/]"
-        for number, step in enumerate(workload.steps)
-    )
-    verdict = f" [{VERDICTS.get(workload.verdict, 'yellow')}]{workload.verdict}[/]"
-    age = _age(now - workload.since)
-    return f"{workload.phase} {steps} for {age};{verdict} {escape(workload.reason)}"
+def _notes(workload: WorkloadFacts) -> Iterator[str]:
+    """Say what is not as it should be, the reasons below the table that they would tear apart."""
+    for arm in workload.arms:
+        if arm.reason and arm.phase != "ready":
+            yield f"[yellow]{escape(arm.name)}[/] {escape(arm.phase)}: {escape(arm.reason)}"
+        if arm.restarts:
+            times = "once" if arm.restarts == 1 else f"{arm.restarts} times"
+            yield f"[yellow]{escape(arm.name)}[/] was started again {times}"
+    if workload.waits_for:
+        yield f"[yellow]the split waits:[/] {escape(workload.waits_for)}"
 
 
-def _judgement(judgement: Judgement) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=True)
-    table.add_column("indicator")
-    for column in ("stable", "canary", "worse", "no worse", "promotion"):
-        table.add_column(column, justify="right")
-    table.add_column("finding")
-    for one in judgement.indicators:
-        table.add_row(
-            one.indicator,
-            _rate(one.stable_bad, one.stable_events),
-            _rate(one.canary_bad, one.canary_events),
-            *_evidence(one),
-            f"[{FINDINGS.get(one.finding, 'cyan')}]{one.finding}[/]",
+def _rollout(workload: WorkloadFacts, now: float) -> Iterator[str]:
+    steps = ""
+    if workload.phase == "progressing":
+        marked = " → ".join(
+            f"[bold cyan]{step}[/]" if number == workload.step else f"[dim]{step}[/]"
+            for number, step in enumerate(workload.steps)
         )
-    table.caption = "evidence: the e-value so far of what rejects, on a scale of powers of ten"
-    table.caption_justify = "left"
-    return table
-
-
-def _evidence(one: IndicatorEvidence) -> list[str]:
-    needed = one.needed
-    return [
-        f"{value:.1f}/{needed:.1f}"
-        for value in (one.evidence_worse, one.evidence_no_worse, one.evidence_promotion)
-    ]
-
-
-def _rate(bad: int, events: int) -> str:
-    return f"{_share(bad / events)} of {events:,}" if events else "none"
-
-
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.2g} %"
-
-
-def _milliseconds(seconds: float | None) -> str:
-    return "" if seconds is None else f"≤ {1000 * seconds:.3g} ms"
-
-
-def _age(seconds: float) -> str:
-    minutes, left = divmod(max(0, round(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {left} s" if minutes else f"{left} s"
+        steps = f" step {workload.step + 1} of {len(workload.steps)} ({marked})"
+    yield f"[bold]{workload.phase}[/]{steps} for {age(now - workload.since)}"
+    verdict = ""
+    if workload.verdict and workload.phase == "progressing":
+        verdict = f"[{VERDICTS.get(workload.verdict, 'yellow')}]{workload.verdict}[/]: "
+    if workload.reason:
+        yield verdict + escape(workload.reason)

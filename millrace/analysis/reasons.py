@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from millrace.analysis.judgement import IndicatorEvidence
 
 _SUBJECTS = {"errors": "errors", "slow": "slow answers", "scores": "scores"}
+_MANY, _FEW = 6.0, -2.0
+"""log10 of odds beyond which a figure tells nothing more."""
 
 
 def worse(evidence: IndicatorEvidence) -> str:
@@ -41,7 +43,7 @@ def too_few(samples: int, needed: int) -> str:
 def undecided(evidence: Sequence[IndicatorEvidence], *, last: bool) -> str:
     """Say which indicators are neither shown to be worse nor no worse."""
     parts = [
-        f"{_SUBJECTS[e.indicator]} ({_shares(e)}; {_strength(passing(e, last=last), e)})"
+        f"{_SUBJECTS[e.indicator]} ({_shares(e)}; {_strength(_passing(e, last=last), e)})"
         for e in evidence
     ]
     what = "promotion tolerates" if last else "this step tolerates"
@@ -51,15 +53,26 @@ def undecided(evidence: Sequence[IndicatorEvidence], *, last: bool) -> str:
 def no_worse(evidence: Sequence[IndicatorEvidence], *, last: bool) -> str:
     """Say that the canary is no worse."""
     parts = [
-        f"{_SUBJECTS[e.indicator]} ({_shares(e)}; {_strength(passing(e, last=last), e)})"
-        for e in evidence
-        if e.indicator != "scores"
+        f"{_SUBJECTS[e.indicator]} ({_shares(e)})" for e in evidence if e.indicator != "scores"
     ]
     what = "promotion tolerates" if last else "this step tolerates"
     return f"within what {what}: {', '.join(parts)}"
 
 
-def passing(evidence: IndicatorEvidence, *, last: bool) -> float:
+def odds(log10: float) -> str:
+    """Return evidence as people bet: how many times its stake it has won, such as `7.9 to 1`.
+
+    Args:
+        log10: log10 of an e-value.
+    """
+    if log10 > _MANY:
+        return "over a million to 1"
+    if log10 < _FEW:
+        return "under 0.01 to 1"
+    return f"{10**log10:,.2g} to 1" if log10 < 1 else f"{10**log10:,.0f} to 1"
+
+
+def _passing(evidence: IndicatorEvidence, *, last: bool) -> float:
     """Return log10 of the e-value that lets the canary leave the step."""
     here = evidence.evidence_no_worse
     return min(here, evidence.evidence_promotion) if last else here
@@ -81,4 +94,4 @@ def _percent(share: float) -> str:
 
 
 def _strength(log10: float, evidence: IndicatorEvidence) -> str:
-    return f"evidence 10^{log10:.1f} of 10^{evidence.needed:.1f}"
+    return f"{odds(log10)}, {10**evidence.needed:,.0f} needed"

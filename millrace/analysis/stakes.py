@@ -28,6 +28,8 @@ _WORSE = (0.0005, 0.0015, 0.005, 0.015, 0.05, 0.15, 0.45)
 _NO_WORSE = (1.0, 0.4, 0.15)
 """Effects when no worse is shown: parts of the way from the line back to equal arms."""
 _ROUNDS = 2
+_FULL = 1 - 1e-9
+"""A line from which nothing is staked: what is left beyond it is lost in rounding."""
 _TINY = 1e-300
 
 
@@ -63,7 +65,7 @@ def ladder(rate: Numbers, n_a: Numbers, n_b: Numbers, d: Numbers, side: Side) ->
         rate: foretold rate of arm a, any shape.
         n_a: events of arm a in the interval; the bets may know them, not which were bad.
         n_b: events of arm b in the interval.
-        d: the line's excess, 0 to 1; at 1 and above nothing can be worse.
+        d: the line's excess, 0 to 1; at 1 and above nothing can be worse, and nothing is staked.
         side: what a bet is on.
     """
     n_a, n_b = (np.maximum(n, 1.0)[..., None] for n in (n_a, n_b))
@@ -78,7 +80,7 @@ def ladder(rate: Numbers, n_a: Numbers, n_b: Numbers, d: Numbers, side: Side) ->
     down, up = largest_stake(n_a, n_b, p_a, p_b)
     variance = p_a * (1 - p_a) / n_a + p_b * (1 - p_b) / n_b
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        stake = np.where((effect == 0) | (line >= 1), 0.0, effect / variance)
+        stake = np.where((effect == 0) | (line >= _FULL), 0.0, effect / variance)
     return Bets(p_a, p_b, np.clip(stake, down, up))
 
 

@@ -129,9 +129,8 @@ def refuse_draft(there: PullRequest) -> None:
         ConflictError: it is one.
     """
     if there.draft:
-        workload = there.branch.split("/")[1] if "/" in there.branch else "its workload"
         raise ConflictError(
             "it is a draft",
             where=f"pull request #{there.number}",
-            remedy=f"it waits until the rollout of {workload} that is under way has ended",
+            remedy=f"what it waits for: `millrace pr show {there.number}`",
         )

@@ -14,6 +14,9 @@ from millrace.errors import MillraceError
 from millrace.located.text import YamlDocument
 from millrace.located.words import KEYED, MISFIT, Place, did_you_mean, dotted
 
+_MAPPINGS = ("model_type", "model_attributes_type", "dict_type")
+"""Types of pydantic's errors for what is no mapping."""
+
 
 @dataclass(frozen=True)
 class _Found:
@@ -63,6 +66,12 @@ def _most_telling(faults: list[ErrorDetails]) -> ErrorDetails:
 
 def _unknown(found: _Found) -> dict[str, str]:
     known = _keys_at(found.place[:-1], found.content, found.root)
+    if found.place[-1] in known:  # of another kind than the other keys make it
+        return {
+            "problem": f"the keys of {dotted(found.place[:-1])} exclude each other",
+            "expected": f"one of {', '.join(known)}",
+            "remedy": "keep one of them",
+        }
     return {
         "problem": f"unknown key {dotted(found.place)!r}",
         "expected": f"one of {', '.join(known)}",
@@ -103,13 +112,22 @@ def _misfit(found: _Found) -> dict[str, str]:
 def _unusable(found: _Found) -> dict[str, str]:
     given, context = found.told["input"], found.told.get("ctx", {})
     message = found.told["msg"].removeprefix("Value error, ")
+    if found.told["type"] in _MAPPINGS:
+        message = "input should be a mapping of keys to values"
     prefix = f"{dotted(found.place)}: " if found.place else ""
     nearest = did_you_mean(context.get("tag", given), _literals(found.told))
     return {
         "problem": prefix + message[0].lower() + message[1:],
-        "found": repr(given) if isinstance(given, str | int | float | bool) else "",
+        "found": _shown(given),
         "remedy": nearest or f"mend the value (see {found.reference})",
     }
+
+
+def _shown(given: Any) -> str:
+    """Return what was found, unless it is too much for a line."""
+    if given is None:
+        return "nothing"
+    return repr(given) if isinstance(given, str | int | float | bool) else ""
 
 
 def _literals(fault: ErrorDetails) -> list[str]:

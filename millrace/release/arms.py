@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from millrace.release.changes import (
-    Files,
-)
+from millrace.release.changes import Files
 from millrace.release.documents import ArmRef, Release
 from millrace.release.layout import Site, arm_file
 from millrace.release.rendering import inference_service

@@ -90,7 +90,8 @@ def advance(files: Files, release: Release, *, now: float, reason: str = "") -> 
     Raises:
         ReleaseError: no canary waits or progresses, it is to be restored, or this is the last step.
     """
-    canary = _require_phase(release, "waiting", "progressing")
+    _require_phase(release, "waiting", "progressing")
+    canary = _canary(release)
     step = release.position.step + 1
     if step >= len(release.rollout.steps) or canary.purpose == "restore":
         raise ReleaseError(
@@ -119,7 +120,8 @@ def finish_promotion(files: Files, release: Release, *, now: float, reason: str 
     Raises:
         ReleaseError: no canary was promoted.
     """
-    canary = _require_phase(release, "promoted")
+    _require_phase(release, "promoted")
+    canary = _canary(release)
     _require_weights(release, {release.stable.name: 0, canary.name: 100})
     stable = ArmRef(version=canary.version, digest=canary.digest, name=canary.name)
     return _finished(files, release, stable, release.stable, now, reason)
@@ -141,7 +143,8 @@ def finish_roll_back(files: Files, release: Release, *, now: float, reason: str 
     Raises:
         ReleaseError: no canary was rolled back.
     """
-    canary = _require_phase(release, "rolled back")
+    _require_phase(release, "rolled back")
+    canary = _canary(release)
     _require_weights(release, {release.stable.name: 100, canary.name: 0})
     return _finished(files, release, release.stable, canary, now, reason)
 
@@ -154,8 +157,7 @@ def without_canary(files: Files, release: Release, *, now: float) -> Changes:
         release: what they say; a canary is there.
         now: Unix time, seconds.
     """
-    canary = release.canary
-    assert canary is not None
+    canary = _canary(release)
     if release.position.phase == "promoted":
         stable = ArmRef(version=canary.version, digest=canary.digest, name=canary.name)
         return _finished(files, release, stable, release.stable, now, "")
@@ -175,8 +177,7 @@ def applied(files: Files, changes: Changes) -> dict[str, bytes]:
 
 
 def _moved(files: Files, release: Release, weight: int, position: Position) -> Changes:
-    assert release.canary is not None
-    weights = {release.stable.name: 100 - weight, release.canary.name: weight}
+    weights = {release.stable.name: 100 - weight, _canary(release).name: weight}
     route = f"{release.workload}/{ROUTE}"
     after = _with(release, weights=weights, position=position)
     return _differing(
@@ -228,7 +229,13 @@ def _differing(files: Files, changes: Changes) -> Changes:
     return {path: content for path, content in changes.items() if files.get(path) != content}
 
 
-def _require_phase(release: Release, *phases: Phase) -> Canary:
+def _canary(release: Release) -> Canary:
+    """Return the canary of a release in a phase that has one."""
+    assert release.canary is not None
+    return release.canary
+
+
+def _require_phase(release: Release, *phases: Phase) -> None:
     if release.position.phase not in phases:
         raise ReleaseError(
             "this cannot be done in the present phase",
@@ -237,8 +244,6 @@ def _require_phase(release: Release, *phases: Phase) -> Canary:
             expected=" or ".join(phases),
             remedy="see `millrace status`",
         )
-    # In the phase `stable` nobody uses what is returned.
-    return release.canary or Canary(**release.stable.model_dump())
 
 
 def _require_weights(release: Release, weights: Mapping[str, int]) -> None:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from millrace.deploy.base import Changes, Forge, PullRequest, Repository
-from millrace.errors import DeployError
+from millrace.errors import DeployError, ReleaseError
 from millrace.evaluation.result import Evaluation
 from millrace.gates.verdict import Verdict
+from millrace.located import did_you_mean
 from millrace.registry.card import Card
 from millrace.registry.registration import Proposal, Registration
 from millrace.release.arms import canary_arm
-from millrace.release.changes import (
-    Files,
-    propose_candidate,
-)
+from millrace.release.changes import Files, propose_candidate
 from millrace.release.documents import Canary, Release
 from millrace.release.evidence import CandidateFacts, candidate_text
+from millrace.release.history import serving_arm
 from millrace.release.layout import Site, arm_name, branch_of, has_release, site_of
 from millrace.release.reading import read_release
 from millrace.release.waiting import after_rollout, changes_between, obstacle, with_note
@@ -66,7 +65,8 @@ def propose_release(
 
     Raises:
         DeployError: the deploy repository or its forge does not answer; running again proposes it.
-        ReleaseError: the release folder says something that cannot be.
+        ReleaseError: the release folder says something that cannot be, or the workload's defaults
+            are of no feature of the model.
     """
     try:
         return _proposed(candidate, repository, forge, site_of(settings), now)
@@ -96,6 +96,7 @@ def _proposed(
     known = forge.find(branch)
     if known is not None:
         return _told(known, "")
+    _check_defaults(candidate)
     waits_for = obstacle(release, forge.pull_requests(name), branch)
     changes = _changes(candidate, files, release, arm, site, now)
     text = candidate_text(_facts(candidate, arm), release, site)
@@ -113,13 +114,39 @@ def _proposed(
 
 def _arm(candidate: Candidate, release: Release | None) -> Canary:
     registration, lineage = candidate.registration, candidate.card.lineage
-    compared = release is not None and lineage.champion == release.stable.digest
+    compared = release is not None and lineage.champion == serving_arm(release).digest
     return Canary(
         version=registration.version,
         digest=registration.digest,
         name=arm_name(registration.name, registration.version),
         score_distance=candidate.card.score_distance if compared else None,
     )
+
+
+def _check_defaults(candidate: Candidate) -> None:
+    """See that defaults are of features that the model has: an arm that refuses them never starts.
+
+    Raises:
+        ReleaseError: one is not, or is no value of its feature's kind.
+    """
+    kinds = {one.name: one.kind for one in candidate.card.inputs}
+    for name, value in candidate.workload.spec.serving.defaults.items():
+        where = f"{candidate.workload.name}: spec.serving.defaults.{name}"
+        if name not in kinds:
+            raise ReleaseError(
+                "the model has no such feature",
+                where=where,
+                expected=f"one of {', '.join(kinds)}",
+                remedy=did_you_mean(name, kinds) or "remove it",
+            )
+        if isinstance(value, str) != (kinds[name] == "category"):
+            raise ReleaseError(
+                "is no value of this feature",
+                where=where,
+                found=repr(value),
+                expected="text" if kinds[name] == "category" else "a number",
+                remedy="mend it, then run again: that proposes it",
+            )
 
 
 def _present(release: Release) -> set[str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from millrace.deploy.base import Changes, Commit, Forge, PullRequest, Repository
 from millrace.errors import ReleaseError
 from millrace.registry.base import ModelRegistry
+from millrace.registry.bundle import read_card
+from millrace.registry.card import Card
 from millrace.registry.published import open_bundle
 from millrace.release.arms import canary_arm
 from millrace.release.changes import Files, propose_candidate, roll_back
@@ -202,7 +204,7 @@ def _restored(state: _State, kept: KeptArm) -> Proposed:
     """Propose a kept bundle as an arm beside the stable one, which it is to replace."""
     release, site = state.release, state.places.site
     _restorable(state, kept.arm)
-    _undamaged(state, kept.arm)
+    card = _undamaged(state, kept.arm)
     prefix = f"millrace/{state.workload}/{kept.arm.digest[:12]}/restore-"
     before = [
         one
@@ -234,6 +236,7 @@ def _restored(state: _State, kept: KeptArm) -> Proposed:
     text = restore_text(
         release,
         canary,
+        card,
         uri=site.storage_uri(canary.digest),
         reason=state.reason,
         served=f"until {moment(kept.commit.time)}" if kept.served else "",
@@ -264,6 +267,7 @@ def _restorable(state: _State, arm: ArmRef) -> None:
         )
 
 
-def _undamaged(state: _State, arm: ArmRef) -> None:
+def _undamaged(state: _State, arm: ArmRef) -> Card:
+    """Return the card of a bundle after every file of it was checked."""
     with tempfile.TemporaryDirectory() as scratch:
-        open_bundle(state.places.store, arm.digest, Path(scratch))
+        return read_card(open_bundle(state.places.store, arm.digest, Path(scratch)))

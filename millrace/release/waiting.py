@@ -7,32 +7,32 @@ from collections.abc import Sequence
 
 from millrace.deploy.base import Changes, Forge, PullRequest, Repository
 from millrace.errors import ConflictError, ReleaseError
-from millrace.release.changes import (
-    Files,
-    applied,
-    propose_candidate,
-    without_canary,
-)
+from millrace.release.changes import Files, applied, propose_candidate, without_canary
 from millrace.release.documents import Canary, Release
+from millrace.release.history import serving_arm
 from millrace.release.layout import Site, arm_file, has_release
 from millrace.release.reading import read_release
 from millrace.release.writing import first_release
 
 _BRANCH = re.compile(r"millrace/[^/]+/[0-9a-f]{12}/(?:(release)|restore-\d+)")
-_NOTE = re.compile(r"\A> \*\*Draft\*\*.*\n\n?")
+_DRAFT = re.compile(r"\A> \*\*Draft\*\*.*\n\n?")
+_ANEW = re.compile(r"\A> \*\*Made anew\*\*.*\n\n?")
 
 
 def obstacle(release: Release | None, opened: Sequence[PullRequest], branch: str) -> str:
     """Return what a candidate has to wait for, for people; '' if it need not wait.
 
-    What a person wants restored goes first, then the oldest candidate.
+    What a person wants restored goes first, then the oldest candidate. First releases wait for
+    nothing: whichever a person merges is the first, and the others are made anew beside it.
 
     Args:
         release: what the main branch says; None if nothing is released.
         opened: the workload's open pull requests.
         branch: the candidate's own branch.
     """
-    if release is not None and release.canary is not None:
+    if release is None:
+        return ""
+    if release.canary is not None:
         return f"the rollout of version {release.canary.version} to end"
     own = next((one.number for one in opened if one.branch == branch), None)
     first = min(
@@ -50,8 +50,13 @@ def obstacle(release: Release | None, opened: Sequence[PullRequest], branch: str
 
 def with_note(body: str, waits_for: str) -> str:
     """Return a pull request's text that says on top what it waits for; without, if nothing."""
-    plain = _NOTE.sub("", body)
+    plain = _DRAFT.sub("", body)
     return f"> **Draft**: waits for {waits_for}.\n\n{plain}" if waits_for else plain
+
+
+def held(body: str, reason: str) -> str:
+    """Return a pull request's text that says on top why it may not be merged at the moment."""
+    return f"> **Draft**: not now: {reason.rstrip('.')}.\n\n{_DRAFT.sub('', body)}"
 
 
 def after_rollout(
@@ -97,11 +102,13 @@ def settle_candidates(
     changed = []
     for one in sorted(filter(_is_candidate, opened), key=lambda found: found.number):
         waits_for = obstacle(release, opened, one.branch)
-        body = with_note(one.body, waits_for)
         proposed = _release_of(repository, one, workload)
         if proposed is None:
             continue
-        if (one.draft, one.body) == (bool(waits_for), body) and _fits(proposed, release):
+        fits = _fits(proposed, release)
+        body = one.body if fits else _made_anew(one.body, release)
+        body = with_note(body, waits_for)
+        if fits and (one.draft, one.body) == (bool(waits_for), body):
             continue
         changes = _anew(files, release, repository.files(one.head, workload), proposed, site)
         if changes is None:
@@ -115,6 +122,18 @@ def settle_candidates(
         except ConflictError:  # a person pushed to its branch: it is theirs now
             continue
     return changed
+
+
+def _made_anew(body: str, release: Release | None) -> str:
+    """Return a candidate's text that says on top beside which other arm it is to go on trial."""
+    plain = _ANEW.sub("", _DRAFT.sub("", body))
+    if release is None:
+        return plain
+    return (
+        f"> **Made anew**: `{serving_arm(release).name}` serves by now. Merging puts this version "
+        "on trial beside it, step by step; their scores are not compared. What follows was written "
+        f"before.\n\n{plain}"
+    )
 
 
 def _is_candidate(found: PullRequest) -> bool:
@@ -139,9 +158,7 @@ def _fits(proposed: Release, release: Release | None) -> bool:
     """Return whether a proposal was made on top of the stable arm that is there."""
     if release is None:
         return proposed.canary is None
-    if release.canary is not None and release.position.phase == "promoted":
-        return proposed.stable.digest == release.canary.digest
-    return proposed.stable.digest == release.stable.digest
+    return proposed.stable.digest == serving_arm(release).digest
 
 
 def _anew(

@@ -7,7 +7,14 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from millrace.located.words import MISFIT
@@ -48,6 +55,12 @@ def _duration(value: object) -> timedelta:
     return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
 
 
+def _positive(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError("no time at all is not enough")
+    return value
+
+
 def duration_text(value: timedelta) -> str:
     """Return a duration as it is written, such as `50ms`: what reads back as the same."""
     seconds = value.total_seconds()
@@ -74,6 +87,9 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h|d)$"}),
 ]
 """A duration such as `50ms`, `24h` or `30d`."""
+
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+"""A duration that is more than nothing."""
 
 Size = Annotated[
     int,

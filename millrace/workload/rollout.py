@@ -11,6 +11,7 @@ from millrace.located.words import KEYED
 from millrace.workload.base import Duration, Model
 
 Permission = Literal["auto", "review"]
+_SHORTEST = timedelta(seconds=1)
 Share = Annotated[float, Field(gt=0, le=1, strict=False)]
 
 
@@ -69,13 +70,22 @@ class Analysis(Model):
     tolerance: Tolerance = Tolerance()
     """How much worse is not yet worse."""
     interval: Duration = timedelta(minutes=1)
-    """Arms are compared within intervals of this length, whose evidence is multiplied."""
+    """Arms are compared within intervals of this length, whose evidence is multiplied; 1s or more,
+    and less than `maxDuration`."""
     minSamples: int = Field(500, ge=1)  # noqa: N815
     """Requests that the canary must have answered at a step before it may leave it."""
     inconclusiveLimit: int = Field(10, ge=1)  # noqa: N815
     """Intervals in a row without data after which the canary is rolled back."""
     maxDuration: Duration = timedelta(hours=24)  # noqa: N815
     """Time after which a canary that is not promoted is rolled back."""
+
+    @model_validator(mode="after")
+    def _intervals_fit(self) -> Self:
+        if self.interval < _SHORTEST:
+            raise ValueError("an interval is no shorter than 1s: counters are read once a second")
+        if self.interval >= self.maxDuration:
+            raise ValueError("maxDuration is to be longer than an interval, or none ever ends")
+        return self
 
 
 class Policy(Model):
@@ -102,7 +112,8 @@ class Rollout(Model):
     def _weights_rise(self) -> Self:
         weights = [step.setWeight for step in self.steps if isinstance(step, SetWeight)]
         if not weights or not isinstance(self.steps[0], SetWeight):
-            raise ValueError("the first step is a setWeight")
+            raise ValueError("the first step is a setWeight: there is nothing to pause before")
         if weights != sorted(set(weights)):
-            raise ValueError("weights rise from step to step")
+            told = ", ".join(map(str, weights))
+            raise ValueError(f"weights rise from step to step, and these do not: {told}")
         return self

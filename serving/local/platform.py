@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -91,6 +92,7 @@ class Platform:
         self._said_what_to_do = False
         self._applied = ""
         self._trouble = ""
+        self._unwritten = ""
         self._started = time.time()
         self._state: PlatformState | None = None
 
@@ -138,8 +140,10 @@ class Platform:
                     self._tell("gateway_fails", str(error))
             self._write_state()
             pause = DRAINING_SECONDS if self._fleet.draining or self._trouble else IDLE_SECONDS
+            # wait_for of Python 3.11 swallows a cancellation that comes at the same time
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     async def _reconcile(self) -> None:
         """Bring what runs one step nearer to what Git says."""
@@ -199,7 +203,7 @@ class Platform:
             await asyncio.to_thread(write_example, bundle, file)
             address = f"http://{host.names[0]}:{self._gateway.port}"
             self._tell(
-                "ask", f"ask it: curl {address}/v2/models/{host.workload}/infer -d @{_short(file)}"
+                "ask", f"ask it: curl {address}/v2/models/{host.workload}/infer -d {_data(file)}"
             )
 
     async def _gateway_up(self) -> None:
@@ -265,9 +269,11 @@ class Platform:
         if state != self._state:
             try:
                 state.write(state_file(self._settings))
-                self._state = state
+                self._state, self._unwritten = state, ""
             except MillraceError as error:
-                self._tell("state_not_written", str(error))
+                if self._unwritten != str(error):
+                    self._unwritten = str(error)
+                    self._tell("state_not_written", str(error))
 
     def _route_state(self, workload: str) -> RouteState:
         host = self._hosts[workload]
@@ -282,6 +288,7 @@ class Platform:
         )
 
 
-def _short(file: Path) -> str:
-    """Return a path from the working folder if it lies in it."""
-    return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
+def _data(file: Path) -> str:
+    """Return curl's argument for a file, as a shell takes it; from the working folder if there."""
+    short = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    return shlex.quote(f"@{short}")

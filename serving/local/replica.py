@@ -42,7 +42,7 @@ class Surroundings:
         changed: called whenever something about a replica changes.
         tell: takes an event's name and a line for people.
         environment: variables that every process gets beside the platform's own.
-    ports: ports that were given away.
+        ports: ports that were given away.
     """
 
     logs: Path
@@ -84,7 +84,7 @@ class Replica:
     async def stop(self) -> None:
         """End the process, which first answers what is under way."""
         self._stopping = True
-        if self._child is not None:
+        if self._child is not None and self._child.alive:
             await self._child.end(GRACE_SECONDS)
         if self._task is not None:
             self._task.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from millrace.errors import MetricsError, MillraceError
@@ -80,7 +80,7 @@ class Scraper:
 
     async def _gateways(self, there: Scraped, at: float) -> list[Scrape]:
         stats = await self._gateway.stats(PATTERN, histograms=True)
-        objectives = {arm.name: arm.latency for arm in there.arms}
+        objectives = objectives_of(there.arms)
         return [
             Scrape(at, arm, f"envoy/{there.gateway}", counters)
             for arm, counters in gateway_counters(stats, objectives).items()
@@ -104,3 +104,14 @@ class Scraper:
             if counters:
                 found.append(Scrape(at, arm_name, place, counters))
         return found
+
+
+def objectives_of(arms: Sequence[ArmState]) -> dict[str, float]:
+    """Return the time by which answers of each arm are counted as fast, in seconds.
+
+    Arms of one workload are compared with each other, so all are held to what the newest declares.
+    """
+    newest: dict[str, float] = {}
+    for arm in sorted(arms, key=lambda one: (len(one.version), one.version)):
+        newest[arm.workload] = arm.latency
+    return {arm.name: newest[arm.workload] for arm in arms}

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from millrace.deploy import Repository
-from millrace.errors import MillraceError, ReleaseError
+from millrace.errors import DeployError, MillraceError, ReleaseError
 from serving.local.desired import Wanted, read_wanted
 
 POLL_SECONDS = 0.1
@@ -60,6 +60,8 @@ class Watch:
                 return
             folders = self._repository.folders(head)
             files = {name: self._repository.files(head, name) for name in folders}
+            if self.wanted.keys() - set(folders):
+                self._see_that_it_is_the_same(head)
         except MillraceError as error:
             self._note(REPOSITORY, str(error))
             return
@@ -72,6 +74,28 @@ class Watch:
             self._read(name, files[name], found)
         self.wanted, self.commit = found, head
         self._changed()
+
+    def _see_that_it_is_the_same(self, head: str) -> None:
+        """See that a head without a workload that serves is of the repository followed so far.
+
+        A repository that was lost is made anew, empty, by whoever asks for it next; that is no wish
+        to serve nothing.
+
+        Raises:
+            DeployError: they have no first commit in common.
+        """
+        try:
+            former, newest = (self._repository.history(one, "") for one in (self.commit, head))
+        except DeployError:  # what was followed is not in it
+            former, newest = [], []
+        if not former or not newest or former[-1].id != newest[-1].id:
+            raise DeployError(
+                "this is another repository than the one that was followed so far",
+                where="the deploy repository",
+                found=f"commit {head[:10]}",
+                expected=f"one that follows {self.commit[:10]}",
+                remedy="put the former back; to follow this one, start the platform again",
+            )
 
     def _read(self, name: str, files: dict[str, bytes], found: dict[str, Wanted]) -> None:
         others = [wanted for other, wanted in found.items() if other != name]

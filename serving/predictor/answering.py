@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, Protocol
@@ -130,6 +130,36 @@ class Answering:
             ClientFault: the request cannot be answered; its `status` says whose fault that is.
             ServingError: the model failed on these values.
         """
+        answer = self.answer_at_once(request) or await self._answer_later(request)
+        if self._events is not None:
+            self._events.emit(request, answer)
+        return answer
+
+    def answer_at_once(self, request: InferRequest) -> InferAnswer | None:
+        """Return the predictions for a request if nothing is to be waited for, else None.
+
+        Any thread may call this. Events hear of the answer when `tell` is called in the event loop.
+
+        Raises:
+            ServingError: the model failed on these values.
+        """
+        complete = len(request.features) == self._features and not request.absent
+        if not complete or request.rows > self._inline_rows:
+            return None
+        predictions = self.model.predict(request.features)
+        self.metrics.scores(predictions)
+        return InferAnswer(request.id, predictions, request.features, {})
+
+    @property
+    def tell(self) -> Callable[[InferRequest, InferAnswer], None] | None:
+        """Return what tells the events of an answer, in the event loop only; None if none hear."""
+        return None if self._events is None else self._events.emit
+
+    def close(self) -> None:
+        """Let the thread go."""
+        self.aside.close()
+
+    async def _answer_later(self, request: InferRequest) -> InferAnswer:
         if len(request.features) == self._features and not request.absent:
             answer = InferAnswer(request.id, _NONE, request.features, {})
         else:
@@ -145,13 +175,7 @@ class Answering:
         self.metrics.scores(answer.predictions)
         if answer.degraded:
             self.metrics.degraded()
-        if self._events is not None:
-            self._events.emit(request, answer)
         return answer
-
-    def close(self) -> None:
-        """Let the thread go."""
-        self.aside.close()
 
     async def _wait_for_features(self, request: InferRequest) -> Resolved:
         self._enter()

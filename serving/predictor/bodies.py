@@ -8,6 +8,8 @@ from typing import Any
 from serving.predictor.faults import ClientFault, overloaded
 
 Receive = Callable[[], Awaitable[Any]]
+DROPPED = 8
+"""Times the greatest size: how much of a refused body is read, for its client to hear why."""
 
 
 class Disconnected(Exception):  # noqa: N818
@@ -29,18 +31,24 @@ class Bodies:
         self.held = 0
         """Bytes that are held now."""
 
-    async def read(self, receive: Receive, length: bytes | None) -> bytes:
+    async def read(
+        self, receive: Receive, length: bytes | None, *, to_its_end: bool = False
+    ) -> bytes:
         """Return the body of a request; `give_back` must be called with its size.
 
         Args:
             receive: ASGI's.
             length: value of the content-length header.
+            to_its_end: whether the rest of a refused body is read too, and dropped. A connection
+                that closes while its client still sends is reset, and the answer is lost.
 
         Raises:
             ClientFault: it is too large, or there is no room for it now.
             Disconnected: the client is gone.
         """
         if length is not None and int(length) > self.max_size:
+            if to_its_end:
+                await self._drop(receive)
             raise self._too_large()
         message = await receive()
         if message["type"] != "http.request":
@@ -49,13 +57,13 @@ class Bodies:
         if not message["more_body"]:
             self._take(len(body), len(body))
             return body
-        return await self._read_on(receive, body)
+        return await self._read_on(receive, body, to_its_end)
 
     def give_back(self, size: int) -> None:
         """Let go of a body."""
         self.held -= size
 
-    async def _read_on(self, receive: Receive, begun: bytes) -> bytes:
+    async def _read_on(self, receive: Receive, begun: bytes, to_its_end: bool) -> bytes:
         body = bytearray()
         message: Any = {"type": "http.request", "body": begun, "more_body": True}
         try:
@@ -67,9 +75,22 @@ class Bodies:
                     return bytes(body)
                 message = await receive()
             raise Disconnected
-        except BaseException:
+        except BaseException as error:
             self.held -= len(body)
+            if to_its_end and isinstance(error, ClientFault) and message["more_body"]:
+                await self._drop(receive)
             raise
+
+    async def _drop(self, receive: Receive) -> None:
+        """Read to the end of a body, or until that is too far, and keep none of it."""
+        left = DROPPED * self.max_size
+        while left > 0:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise Disconnected
+            if not message["more_body"]:
+                return
+            left -= len(message["body"])
 
     def _take(self, size: int, whole: int) -> None:
         if whole > self.max_size:

@@ -73,7 +73,7 @@ class EventSink:
             taken = await self._exchange(self._stream, [(head, body)])
             return len(events), len(events) * taken
         chosen = events if self._pipelines else events[:1]
-        requests = [(self._shape.binary(event), event.data) for event in chosen]
+        requests = [(self._shape.binary(event), self._shape.data(event)) for event in chosen]
         return len(chosen), await self._exchange(self._stream, requests)
 
     def close(self) -> None:

@@ -1,9 +1,9 @@
 """Every prediction as an event for whoever wants to hear, without keeping any answer waiting.
 
-An answer is only noted. When the event loop comes round, after the answer was written, it becomes
-an event, while its values are still in the processor's cache; a task sends what waits some ten
-times a second. There is no thread, which would take the interpreter's lock from requests. What does
-not fit into the bounded queue, or does not arrive, is dropped and counted.
+While a request is answered, its values are noted as an event. A task encodes and sends what waits,
+ten times a second, or as soon as that fills a batch. There is no thread, which would take the
+interpreter's lock from requests. What does not fit into the bounded queue, or does not arrive, is
+dropped and counted.
 """
 
 from __future__ import annotations
@@ -25,12 +25,10 @@ MAX_EVENTS = 8192
 """Events that may wait."""
 MAX_BYTES = 64 * 1024 * 1024
 """Size of all events that wait."""
-AT_ONCE = 16
-"""Answers that are encoded before requests are answered again."""
 ONE_SENDING = 128
-"""Events that are on their way at once."""
+"""Events that are on their way at once, and as many as need not wait for more."""
 INTERVAL = 0.1
-"""Seconds between two rounds of sending."""
+"""Seconds that an event waits for more."""
 LONGEST_PAUSE = 5.0
 """Seconds that a receiver that cannot be reached is left alone at most."""
 TIMEOUT = 2.0
@@ -56,10 +54,9 @@ class Events:
         self._sink = EventSink(url, self._shape, TIMEOUT)
         self._metrics = metrics
         self._dropping = Seldom(log, "events_dropped")
-        self._loop = asyncio.get_running_loop()
-        self._noted: deque[tuple[InferAnswer, float]] = deque()
         self._queue: deque[Event] = deque()
         self._size = 0
+        self._full = asyncio.Event()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -69,20 +66,22 @@ class Events:
 
     def emit(self, request: InferRequest, answer: InferAnswer) -> None:  # noqa: ARG002
         """Take one answered request, or drop and count it."""
-        if self._size > MAX_BYTES or len(self._queue) + len(self._noted) >= MAX_EVENTS:
+        waiting = len(self._queue)
+        if self._size > MAX_BYTES or waiting >= MAX_EVENTS:
             self._drop(1, "too many wait for the receiver")
             return
-        if not self._noted:
-            self._loop.call_soon(self._encode_noted)
-        self._noted.append((answer, time.time()))
+        event = self._shape.event(answer, time.time())
+        self._size += event.size
+        self._queue.append(event)
+        if waiting == ONE_SENDING - 1:
+            self._full.set()
 
     async def close(self) -> None:
         """Send what waits, for at most TIMEOUT seconds; the rest is dropped and counted."""
         if self._task is None:
             return
-        while self._noted:
-            self._encode_noted()
         self._stopping.set()
+        self._full.set()
         await asyncio.wait([self._task], timeout=TIMEOUT)
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -91,34 +90,29 @@ class Events:
         self._queue.clear()
         self._sink.close()
 
-    def _encode_noted(self) -> None:
-        for _ in range(min(AT_ONCE, len(self._noted))):
-            event = self._shape.event(*self._noted.popleft())
-            self._size += len(event.data)
-            self._queue.append(event)
-        if self._noted:
-            self._loop.call_soon(self._encode_noted)
-
     async def _run(self) -> None:
-        pause, stopping = INTERVAL, False
+        pause, signal, stopping = INTERVAL, self._full, False
         while not stopping:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause)
+                await asyncio.wait_for(signal.wait(), pause)
+            self._full.clear()
             stopping = self._stopping.is_set()
             try:
-                await self._send_all()
-                pause = INTERVAL
+                await self._send(len(self._queue))
+                pause, signal = INTERVAL, self._full
             except SinkDown:
-                pause = min(2 * pause, LONGEST_PAUSE)
+                pause, signal = min(2 * pause, LONGEST_PAUSE), self._stopping
 
-    async def _send_all(self) -> None:
-        """Send until nothing waits.
+    async def _send(self, count: int) -> None:
+        """Send the first events of the queue.
+
+        Not those that come meanwhile: under load they never end, and few at a time cost most.
 
         Raises:
             SinkDown: the receiver cannot be reached; what waits goes on waiting.
         """
-        while self._queue:
-            chosen = list(islice(self._queue, ONE_SENDING))
+        while count > 0:
+            chosen = list(islice(self._queue, min(count, ONE_SENDING)))
             done, taken = 0, 0
             try:
                 done, taken = await self._sink.send(chosen)
@@ -127,9 +121,10 @@ class Events:
                 raise
             finally:
                 for _ in range(done):
-                    self._size -= len(self._queue.popleft().data)
+                    self._size -= self._queue.popleft().size
                 self._metrics.events_sent(taken)
                 self._drop(done - taken, "the receiver did not take them")
+            count -= done
 
     def _drop(self, count: int, reason: str) -> None:
         if count:

@@ -23,6 +23,8 @@ from serving.predictor.options import Options
 
 Exemplars = Mapping[int, tuple[str, float, float]]
 _PREFIX = "millrace_predictor"
+_LONGEST_ID = 128 - len("request_id")
+"""OpenMetrics 1.0: the labels of an exemplar take 128 characters at most, names included."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,9 @@ def _histogram(
         zip([*bounds, float("inf")], accumulate(buckets), strict=True)
     ):
         kept = exemplars.get(place)
+        shown = [] if kept is None or len(kept[0]) > _LONGEST_ID else [_exemplar(*kept)]
         label = "+Inf" if math.isinf(bound) else str(float(bound))
-        points.append((label, count) if kept is None else (label, count, _exemplar(*kept)))
+        points.append((label, count, *shown))
     family.add_metric([], points, total)
     return family
 

@@ -1,18 +1,22 @@
 """The methods of the Open Inference Protocol's gRPC service: bytes in, bytes out.
 
+They are called in threads. What nothing has to be waited for is answered there, and only the rest
+is handed to the event loop, because every change of threads costs a request more than its model.
 Messages are decoded here and not by gRPC, which would call a malformed one an INTERNAL error.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from concurrent.futures import CancelledError
 from typing import Any
 
 import grpc
 from google.protobuf.message import Message
 
-from serving.predictor.answering import Answering
+from serving.predictor.answering import Answering, InferAnswer, InferRequest
 from serving.predictor.faults import GRPC_CODES, ClientFault
 from serving.predictor.identity import id_source, is_fit
 from serving.predictor.logs import Log, Seldom
@@ -33,6 +37,7 @@ from serving.predictor.oip_reading import OipReader, field_path, parsed
 from serving.predictor.oip_writing import OipWriter
 from serving.predictor.replies import EXTENSIONS, metadata
 
+Method = Callable[[bytes, Any], bytes]
 Metadata = tuple[tuple[str, str], ...]
 SERVER_NAME = "millrace-predictor"
 _SERVING, _NOT_SERVING = 1, 2
@@ -52,15 +57,17 @@ OVERLOADED = retry_after(1)
 class Service:
     """Answers calls with one model."""
 
-    def __init__(self, answering: Answering, log: Log) -> None:
+    def __init__(self, answering: Answering, log: Log, loop: asyncio.AbstractEventLoop) -> None:
         """Set up.
 
         Args:
             answering: the data plane.
+            loop: the event loop that it belongs to.
             log: the process's log.
         """
         model = answering.model
         self._answering = answering
+        self._loop = loop
         self._log = log
         self._refused = Seldom(log, "refused")
         self._new_id = id_source()
@@ -74,7 +81,7 @@ class Service:
         ).SerializeToString()
 
     @property
-    def methods(self) -> dict[str, Callable[[bytes, Any], Awaitable[bytes]]]:
+    def methods(self) -> dict[str, Method]:
         """Return the methods by the paths that gRPC calls them by."""
         return {
             f"/{SERVICE}/ServerLive": self._server_live,
@@ -86,59 +93,85 @@ class Service:
             f"/{HEALTH_SERVICE}/Check": self._check,
         }
 
-    async def _infer(self, content: bytes, context: Any) -> bytes:
+    def _infer(self, content: bytes, context: Any) -> bytes:
         """Answer an inference request, and count it."""
         start = time.perf_counter()
         request_id = ""
         try:
-            request_id = _id_of(context) or self._new_id()
-            request, raw = self._reader.read(content, request_id)
-            request_id = request.id
-            answer = await self._answering.answer(request)
+            request, raw = self._reader.read(content)
+            request_id = request.id = request.id or self._id_of(context)
+            answer = self._answer(request, context)
             body = self._writer.write(answer, raw=raw)
+        except CancelledError:
+            return b""  # nobody hears it any more
         except Exception as error:
+            request_id = request_id or self._id_of(context)
             fault = self._fault(error, request_id)
             self._count(fault.status, start, request_id)
-            await _abort(context, fault)
+            _abort(context, fault)
             raise
         self._count(200, start, request_id)
         return body
 
-    async def _server_live(self, _: bytes, __: Any) -> bytes:
+    def _answer(self, request: InferRequest, context: Any) -> InferAnswer:
+        """Return the answer to a request, from the event loop if something is to be waited for.
+
+        Raises:
+            CancelledError: the client did not wait that long.
+        """
+        answer = self._answering.answer_at_once(request)
+        if answer is None:
+            later = asyncio.run_coroutine_threadsafe(self._answering.answer(request), self._loop)
+            if not context.add_callback(later.cancel):
+                later.cancel()  # the call has ended meanwhile
+            return later.result()
+        tell = self._answering.tell
+        if tell is not None:
+            self._loop.call_soon_threadsafe(tell, request, answer)
+        return answer
+
+    def _server_live(self, _: bytes, __: Any) -> bytes:
         return _written(ServerLiveResponse(live=True))
 
-    async def _server_ready(self, _: bytes, __: Any) -> bytes:
+    def _server_ready(self, _: bytes, __: Any) -> bytes:
         return _written(ServerReadyResponse(ready=self._answering.ready))
 
-    async def _model_ready(self, content: bytes, context: Any) -> bytes:
-        await self._require_model(ModelReadyRequest, content, context)
+    def _model_ready(self, content: bytes, context: Any) -> bytes:
+        self._require_model(ModelReadyRequest, content, context)
         return _written(ModelReadyResponse(ready=self._answering.ready))
 
-    async def _tell_server(self, _: bytes, __: Any) -> bytes:
+    def _tell_server(self, _: bytes, __: Any) -> bytes:
         return self._server_metadata
 
-    async def _tell_model(self, content: bytes, context: Any) -> bytes:
-        await self._require_model(ModelMetadataRequest, content, context)
+    def _tell_model(self, content: bytes, context: Any) -> bytes:
+        self._require_model(ModelMetadataRequest, content, context)
         return self._model_metadata
 
-    async def _check(self, content: bytes, context: Any) -> bytes:
+    def _check(self, content: bytes, context: Any) -> bytes:
         """Answer the standard health check, for the server ('') or the inference service."""
         try:
             service = parsed(HealthCheckRequest, content).service
         except ClientFault as fault:
-            await _abort(context, fault)
+            _abort(context, fault)
             raise
         if service not in ("", SERVICE):
-            await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such service")
+            context.abort(grpc.StatusCode.NOT_FOUND, "there is no such service")
         status = _SERVING if self._answering.ready else _NOT_SERVING
         return _written(HealthCheckResponse(status=status))
 
-    async def _require_model(self, kind: Any, content: bytes, context: Any) -> None:
+    def _require_model(self, kind: Any, content: bytes, context: Any) -> None:
         try:
             message = parsed(kind, content)
             self._reader.require_model(message.name, message.version)
         except ClientFault as fault:
-            await _abort(context, fault)
+            _abort(context, fault)
+
+    def _id_of(self, context: Any) -> str:
+        """Return the request id of the metadata if there is a fit one, else one of ours."""
+        for key, value in context.invocation_metadata():
+            if key == "x-request-id" and is_fit(value):
+                return str(value)
+        return self._new_id()
 
     def _count(self, status: int, start: float, request_id: str) -> None:
         seconds = time.perf_counter() - start
@@ -154,20 +187,13 @@ class Service:
         return error
 
 
-async def _abort(context: Any, fault: ClientFault) -> None:
+def _abort(context: Any, fault: ClientFault) -> None:
     """End a call with a fault; gRPC raises its own exception for that."""
     place = field_path(fault.pointer or "")
     details = f"{place}: {fault.message}" if place else fault.message
     trailing = () if fault.retry_after is None else retry_after(fault.retry_after)
-    await context.abort(grpc.StatusCode[GRPC_CODES[fault.status]], details, trailing)
-
-
-def _id_of(context: Any) -> str | None:
-    """Return the request id of the metadata, if there is a fit one."""
-    for key, value in context.invocation_metadata():
-        if key == "x-request-id" and is_fit(value):
-            return str(value)
-    return None
+    context.set_trailing_metadata(trailing)
+    context.abort(grpc.StatusCode[GRPC_CODES[fault.status]], details)
 
 
 def _written(message: Message) -> bytes:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import math
-import sys
+import os
 import time
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
 Log = structlog.typing.FilteringBoundLogger
+_STANDARD_ERROR = 2
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -28,7 +30,7 @@ def open_log(level: str, **fields: Any) -> Log:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _StandardError())),
         cache_logger_on_first_use=True,
     )
     log: Log = structlog.get_logger().bind(**fields)
@@ -36,6 +38,21 @@ def open_log(level: str, **fields: Any) -> Log:
     root.handlers = [_Forward(log)]
     root.setLevel(logging.ERROR)
     return log
+
+
+class _StandardError:
+    """Standard error, a line a write; what it does not take, as on a full disk, is lost.
+
+    Nothing is kept for later either: requests are answered whether or not anybody can read of them.
+    """
+
+    def write(self, text: str) -> None:
+        """Write one line."""
+        with suppress(OSError):
+            os.write(_STANDARD_ERROR, text.encode(errors="backslashreplace"))
+
+    def flush(self) -> None:
+        """Do nothing: nothing is kept."""
 
 
 class _Forward(logging.Handler):

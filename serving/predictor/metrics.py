@@ -6,6 +6,7 @@ import mmap
 import time
 from bisect import bisect_left, bisect_right
 from pathlib import Path
+from threading import Lock
 from typing import TypeAlias
 
 import numpy as np
@@ -37,7 +38,10 @@ def shared_cells(file: Path) -> Cells:
 
 
 class Metrics:
-    """Counts of one worker; its methods are called in the event loop, and only there."""
+    """Counts of one worker.
+
+    Requests and scores are counted by any thread, all else in the event loop, and only there.
+    """
 
     def __init__(self, cells: Cells, layout: Layout, edges: tuple[float, ...]) -> None:
         """Set up.
@@ -63,6 +67,7 @@ class Metrics:
         self._latency_start = layout.latency_start
         self._latency_sum = layout.latency_start + len(layout.latency) + 1
         self._scores = layout.scores_start
+        self._lock = Lock()
 
     def request(self, protocol: str, status: int, seconds: float, request_id: str) -> None:
         """Count one inference request that was answered.
@@ -75,21 +80,26 @@ class Metrics:
         """
         cells = self.cells
         cell = self._requests.get((protocol, status))
-        cells[self._other[protocol] if cell is None else cell] += 1
         bucket = bisect_left(self._latency, seconds)
-        cells[self._latency_start + bucket] += 1
-        cells[self._latency_sum] += seconds
+        with self._lock:
+            cells[self._other[protocol] if cell is None else cell] += 1
+            cells[self._latency_start + bucket] += 1
+            cells[self._latency_sum] += seconds
         self.exemplars[bucket] = (request_id, seconds, time.time())
 
     def scores(self, predictions: npt.NDArray[np.float32]) -> None:
         """Count predictions, shape [n, 1], in their bins."""
         cells = self.cells
         if len(predictions) == 1:
-            cells[self._scores + bisect_right(self._edges, float(predictions[0, 0]))] += 1
+            place = bisect_right(self._edges, float(predictions[0, 0]))
+            with self._lock:
+                cells[self._scores + place] += 1
             return
         places = np.searchsorted(self._edge_array, predictions[:, 0], side="right")
-        for place, count in enumerate(np.bincount(places).tolist()):
-            cells[self._scores + place] += count
+        counts = np.bincount(places).tolist()
+        with self._lock:
+            for place, count in enumerate(counts):
+                cells[self._scores + place] += count
 
     def lookup(self, seconds: float) -> None:
         """Count one request's wait for the online store."""

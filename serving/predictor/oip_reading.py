@@ -15,6 +15,7 @@ from serving.predictor.faults import ClientFault, bad_input
 from serving.predictor.identity import is_fit
 from serving.predictor.model import Column, Model
 from serving.predictor.oip_messages import ModelInferRequest
+from serving.predictor.oip_rows import RowReader
 from serving.predictor.signature import Input
 from serving.predictor.tensors import (
     decode_raw,
@@ -51,17 +52,22 @@ class OipReader:
         self._version = model.version
         self._features = model.signature.features
         self._keys = model.signature.keys
+        self._rows = RowReader(model)
 
-    def read(self, content: bytes, other_id: str) -> tuple[InferRequest, bool]:
+    def read(self, content: bytes) -> tuple[InferRequest, bool]:
         """Return the request of a serialized ModelInferRequest, and whether its tensors are raw.
+
+        The request's id is '' if the message has none.
 
         Args:
             content: the message.
-            other_id: the request's id if the message has none.
 
         Raises:
             ClientFault: the message says something that cannot be.
         """
+        row = self._rows.read(content)
+        if row is not None:
+            return InferRequest(row[0], "grpc", 1, row[1]), False
         message = parsed(ModelInferRequest, content)
         self.require_model(message.model_name, message.model_version)
         if message.id and not is_fit(message.id):
@@ -78,7 +84,7 @@ class OipReader:
                 "/raw_input_contents",
             )
         features, keys, rows = self._columns(message.inputs, raw)
-        return InferRequest(message.id or other_id, "grpc", rows, features, keys), bool(raw)
+        return InferRequest(message.id, "grpc", rows, features, keys), bool(raw)
 
     def require_model(self, name: str, version: str) -> None:
         """Raise ClientFault unless this model of this version is served; '' means any version."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+
 from millrace.export.manifest import OUTPUT
 from serving.predictor.answering import InferAnswer
 from serving.predictor.model import Model
 from serving.predictor.oip_messages import ModelInferResponse
+
+_number = struct.Struct("<f")
+_ZERO = {"fp32_contents": [0.0]}
 
 
 class OipWriter:
@@ -22,18 +27,16 @@ class OipWriter:
         # Messages may be written in parts, one after the other: repeated fields and maps add up.
         self._head: bytes = ModelInferResponse(**head).SerializeToString()
         self._degraded: bytes = ModelInferResponse(parameters=degraded).SerializeToString()
-        self._row = ModelInferResponse()
-        self._output = self._row.outputs.add(name=OUTPUT, datatype="FP32", shape=[1, 1])
-        self._output.contents.fp32_contents.append(0.0)
-        self._value = self._output.contents.fp32_contents
+        row = [{"name": OUTPUT, "datatype": "FP32", "shape": [1, 1], "contents": _ZERO}]
+        # All of a row's output but the value, which stands at the end.
+        self._row: bytes = ModelInferResponse(outputs=row).SerializeToString()[: -_number.size]
 
     def write(self, answer: InferAnswer, *, raw: bool) -> bytes:
         """Return the message of an answer; raw requests are answered with raw contents."""
         predictions = answer.predictions
         if len(predictions) == 1 and not raw:
-            self._row.id = answer.id
-            self._value[0] = predictions[0, 0]
-            body = self._row.SerializeToString()
+            head: bytes = ModelInferResponse(id=answer.id).SerializeToString()
+            body = head + self._row + _number.pack(predictions[0, 0])
         else:
             message = ModelInferResponse(id=answer.id)
             output = message.outputs.add(name=OUTPUT, datatype="FP32", shape=predictions.shape)

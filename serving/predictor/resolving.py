@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,22 +14,31 @@ from millrace.errors import ServingError
 from serving.predictor.answering import InferRequest, KeyValue, Origin, Resolved
 from serving.predictor.faults import ClientFault, bad_input
 from serving.predictor.logs import Log, Seldom
-from serving.predictor.lookup.base import OnlineStore, OnlineStoreDown
+from serving.predictor.lookup.base import OnlineStore, OnlineStoreDown, Value
 from serving.predictor.model import Column, missing_column
 from serving.predictor.signature import Signature
 
 Rows = npt.NDArray[np.intp]
 """Positions of rows."""
+_KEPT = 64
+_NO_KEY = (None,)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Needs:
-    """Features of one view that some rows lack."""
+    """What the online store shall bring for some rows."""
 
-    position: int
-    """Of the view in the lookup plan."""
+    views: tuple[int, ...]
+    """Positions in the lookup plan."""
     keys: tuple[str, ...]
-    features: list[str] = field(default_factory=list)
+    """Join keys of these views."""
+    numbers: tuple[str, ...]
+    categories: tuple[str, ...]
+
+    @cached_property
+    def features(self) -> tuple[str, ...]:
+        """Return the names of all features."""
+        return self.numbers + self.categories
 
 
 class OnlineResolver:
@@ -59,6 +70,7 @@ class OnlineResolver:
         self._fallback = fallback
         self._defaults = _checked(defaults, signature)
         self._degraded = Seldom(log, "degraded")
+        self._known: dict[tuple[str, ...], Needs] = {}
         positions = {view.view: place for place, view in enumerate(signature.plan.views)}
         self._views = {
             name: (positions[view.view], tuple(key.name for key in view.join_keys))
@@ -73,32 +85,60 @@ class OnlineResolver:
                 or the store is down and there is no falling back.
         """
         found = Resolved(dict(request.features), {})
-        for rows, needs in self._needs(request):
-            await self._bring(request, rows, needs, found)
+        if request.absent:
+            for rows, lacking in self._lacking(request):
+                await self._bring(request, rows, self._needs(request, rows, lacking), found)
+            return found
+        given = tuple(request.features)
+        needs = self._known.get(given)
+        if needs is None or any(None in request.keys.get(key, _NO_KEY) for key in needs.keys):
+            lacking = [name for name in self._signature.features if name not in request.features]
+            needs = self._needs(request, None, lacking)
+            if len(self._known) < _KEPT:
+                self._known[given] = needs
+        await self._bring(request, None, needs, found)
         return found
 
-    def _needs(self, request: InferRequest) -> list[tuple[Rows | None, dict[int, Needs]]]:
-        """Return what to read: for sets of rows, None for all of them, what each view brings."""
-        groups: dict[bytes, tuple[Rows | None, dict[int, Needs]]] = {}
-        for feature in self._signature.inputs:
-            name = feature.name
+    def _lacking(self, request: InferRequest) -> list[tuple[Rows | None, list[str]]]:
+        """Return the features that sets of rows lack; None stands for all rows."""
+        groups: dict[bytes, tuple[Rows | None, list[str]]] = {}
+        for name in self._signature.features:
             mask = request.absent.get(name)
-            if name in request.features and mask is None:
+            if mask is not None:
+                _, names = groups.setdefault(mask.tobytes(), (np.flatnonzero(mask), []))
+            elif name not in request.features:
+                _, names = groups.setdefault(b"", (None, []))
+            else:
                 continue
-            rows = None if mask is None else np.flatnonzero(mask)
-            position, keys = self._require_keys(name, request, rows)
-            _, views = groups.setdefault(b"" if mask is None else mask.tobytes(), (rows, {}))
-            views.setdefault(position, Needs(position, keys)).features.append(name)
+            names.append(name)
         return list(groups.values())
 
-    def _require_keys(
-        self, name: str, request: InferRequest, rows: Rows | None
-    ) -> tuple[int, tuple[str, ...]]:
+    def _needs(self, request: InferRequest, rows: Rows | None, lacking: Sequence[str]) -> Needs:
+        """Return what brings the features that some rows lack.
+
+        Raises:
+            ClientFault: the keys that bring one of them are not in the request.
+        """
+        views: set[int] = set()
+        keys: set[str] = set()
+        for name in lacking:
+            self._require_keys(name, request, rows)
+            position, parts = self._views[name]
+            views.add(position)
+            keys.update(parts)
+        kinds = [self._signature.features[name].kind for name in lacking]
+        return Needs(
+            views=tuple(sorted(views)),
+            keys=tuple(sorted(keys)),
+            numbers=tuple(n for n, kind in zip(lacking, kinds, strict=True) if kind == "number"),
+            categories=tuple(n for n, kind in zip(lacking, kinds, strict=True) if kind != "number"),
+        )
+
+    def _require_keys(self, name: str, request: InferRequest, rows: Rows | None) -> None:
         where = "/instances" if request.protocol == "v1" else "/inputs"
         if name not in self._views:
             raise bad_input(f"the input {name!r} is missing", _row(where, rows))
-        position, keys = self._views[name]
-        for key in keys:
+        for key in self._views[name][1]:
             values = request.keys.get(key)
             bare = None if values is None else _first_without(values, rows)
             if values is None or bare is not None:
@@ -106,44 +146,56 @@ class OnlineResolver:
                     f"the input {name!r} is missing, and so is the key {key!r} that finds it",
                     _row(where, rows) if bare is None else f"{where}/{bare}",
                 )
-        return position, keys
 
     async def _bring(
-        self, request: InferRequest, rows: Rows | None, needs: dict[int, Needs], found: Resolved
+        self, request: InferRequest, rows: Rows | None, needs: Needs, found: Resolved
     ) -> None:
         """Put what some rows lack into the columns found so far."""
-        names = [name for need in needs.values() for name in need.features]
-        count = request.rows if rows is None else len(rows)
         origin: Origin = "store"
         try:
-            columns = await self._read(request, rows, needs)
+            read = await self._store.read(_keys(request, rows, needs), needs.views)
+            columns = _columns(needs, read)
         except OnlineStoreDown as error:
             if not self._fallback:
                 raise ClientFault(503, "the online store does not answer", retry_after=1) from error
             origin = "default"
             found.degraded = True
-            columns = {name: np.repeat(self._defaults[name], count, axis=0) for name in names}
+            count = request.rows if rows is None else len(rows)
+            columns = {n: np.repeat(self._defaults[n], count, axis=0) for n in needs.features}
             self._degraded.say(request_id=request.id, reason=str(error))
-        for name in names:
-            if rows is None:
-                found.columns[name] = columns[name]
-                found.origins[name] = origin
-            else:
-                _merge(found, name, rows, columns[name], origin)
+        if rows is None:
+            found.columns.update(columns)
+            found.origins.update(dict.fromkeys(columns, origin))
+            return
+        for name, column in columns.items():
+            _merge(found, name, rows, column, origin)
 
-    async def _read(
-        self, request: InferRequest, rows: Rows | None, needs: dict[int, Needs]
-    ) -> dict[str, Column]:
-        keys: dict[str, Sequence[str | int]] = {}
-        for name in {key for need in needs.values() for key in need.keys}:
-            values = request.keys[name]
-            keys[name] = _present(values if rows is None else [values[i] for i in rows.tolist()])
-        read = await self._store.read(keys, sorted(needs))
-        return {
-            name: _column(self._signature.features[name].kind, read[name])
-            for need in needs.values()
-            for name in need.features
-        }
+
+def _keys(
+    request: InferRequest, rows: Rows | None, needs: Needs
+) -> Mapping[str, Sequence[KeyValue]]:
+    """Return the values of the keys of some rows, all of which have one."""
+    keys = {name: request.keys[name] for name in needs.keys}
+    if rows is not None:
+        chosen = rows.tolist()
+        keys = {name: [values[row] for row in chosen] for name, values in keys.items()}
+    return cast("Mapping[str, Sequence[KeyValue]]", keys)
+
+
+def _columns(needs: Needs, read: Mapping[str, Sequence[Value]]) -> dict[str, Column]:
+    """Return what the store holds as columns of the model, None for missing.
+
+    All columns of a kind are made at once: for few rows, making an array is what takes the time.
+    """
+    found: dict[str, Column] = {}
+    if names := needs.numbers:
+        numbers = [value for name in names for value in read[name]]
+        held = np.array(numbers, np.float64).astype(np.float32)
+        found.update(zip(names, held.reshape(len(names), -1, 1), strict=True))
+    if names := needs.categories:
+        texts = [value or "" for name in names for value in read[name]]
+        found.update(zip(names, np.array(texts, object).reshape(len(names), -1, 1), strict=True))
+    return found
 
 
 def _merge(found: Resolved, name: str, rows: Rows, column: Column, origin: Origin) -> None:
@@ -161,17 +213,6 @@ def _first_without(values: Sequence[KeyValue | None], rows: Rows | None) -> int 
     if rows is None:
         return values.index(None) if None in values else None
     return next((row for row in rows.tolist() if values[row] is None), None)
-
-
-def _present(values: Sequence[KeyValue | None]) -> list[KeyValue]:
-    return [value for value in values if value is not None]
-
-
-def _column(kind: str, values: Sequence[str | float | int | bool | None]) -> Column:
-    """Return what the store holds as a column of the model, None for missing."""
-    if kind == "number":
-        return np.array(values, np.float64).astype(np.float32).reshape(-1, 1)
-    return np.array([value or "" for value in values], object).reshape(-1, 1)
 
 
 def _row(where: str, rows: Rows | None) -> str:

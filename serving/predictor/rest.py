@@ -78,7 +78,7 @@ class Rest:
             reply = self._look_up(scope["method"], path)
         else:
             try:
-                reply = await self._infer(protocol, dict(scope["headers"]), receive)
+                reply = await self._infer(protocol, scope, receive)
             except Disconnected:
                 return
         await send(
@@ -86,13 +86,18 @@ class Rest:
         )
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _infer(self, protocol: WireProtocol, given: GivenHeaders, receive: Receive) -> Reply:
+    async def _infer(self, protocol: WireProtocol, scope: Message, receive: Receive) -> Reply:
         """Return the answer to an inference request, and count it."""
         start = time.perf_counter()
+        given: GivenHeaders = dict(scope["headers"])
         request_id = id_of_header(given.get(b"x-request-id")) or self._new_id()
         size = 0
         try:
-            body = await self._bodies.read(receive, given.get(b"content-length"))
+            body = await self._bodies.read(
+                receive,
+                given.get(b"content-length"),
+                to_its_end=scope["http_version"] == "1.0" or _sends_to_the_end(given),
+            )
             size = len(body)
             read = partial(self._read, protocol, body, given, request_id)
             request, binary = (
@@ -163,6 +168,11 @@ class Rest:
             if parts[4:5] == ["versions"] and parts[5:6] != [model.version]:
                 return f"there is no such version; this serves {model.version}"
         return "there is nothing at this path; /openapi.json tells what is where"
+
+
+def _sends_to_the_end(given: GivenHeaders) -> bool:
+    """Return whether a client sends its whole body, on a connection that its answer closes."""
+    return given.get(b"connection", b"").lower() == b"close" and b"expect" not in given
 
 
 def _json_size(given: GivenHeaders, size: int) -> int | None:

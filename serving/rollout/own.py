@@ -18,11 +18,6 @@ def is_intent(pull: PullRequest) -> bool:
     return bool(_INTENT.fullmatch(pull.branch.rpartition("/")[2]))
 
 
-def is_candidate(pull: PullRequest) -> bool:
-    """Return whether a pull request brings a candidate, not a bundle that served before."""
-    return pull.branch.endswith("/release")
-
-
 def is_own(pull: PullRequest) -> bool:
     """Return whether the controller opened a pull request; it leaves people's alone."""
     return not is_intent(pull) and SIGNATURE in pull.body

@@ -10,6 +10,7 @@ from __future__ import annotations
 from millrace.deploy.base import PullRequest
 from millrace.release.documents import Release
 from millrace.release.layout import branch_of
+from millrace.release.waiting import held
 from serving.rollout.actions import Action, Close, Merge, Nothing, Propose, Update
 from serving.rollout.own import SUPERSEDED, is_intent, is_own
 from serving.rollout.plans import Asked, Plan, plan
@@ -59,8 +60,9 @@ def _own(seen: Seen) -> list[Proposal]:
 
 
 def _drafted(pull: PullRequest, asked: Plan, reason: str) -> Update:
+    body = held(pull.body, reason)
     return Update(
-        pull.number, pull.head, asked.changes, pull.title, pull.body, draft=True, reason=reason
+        pull.number, pull.head, asked.changes, pull.title, body, draft=True, reason=reason
     )
 
 

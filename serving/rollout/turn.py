@@ -20,9 +20,7 @@ def line_up(seen: Seen) -> list[Action]:
     A pull request that restores a bundle is a person's wish: it is kept fit, never superseded.
     """
     brought = [
-        (one, one.release.canary)
-        for one in seen.proposals
-        if is_intent(one.pull) and one.release is not None and one.release.canary is not None
+        (one, canary) for one in seen.proposals if (canary := _brought(one, seen)) is not None
     ]
     candidates = [one for one in brought if one[1].purpose == "release"]
     candidates.sort(key=lambda one: (one[1].version, one[0].pull.number), reverse=True)
@@ -33,17 +31,34 @@ def line_up(seen: Seen) -> list[Action]:
     return actions
 
 
+def _brought(one: Proposal, seen: Seen) -> Canary | None:
+    """Return the arm that a pull request brings.
+
+    One that was to be a first release brings its stable arm, once another became the first.
+    """
+    if not is_intent(one.pull) or one.release is None:
+        return None
+    if one.release.canary is not None:
+        return one.release.canary
+    stable = one.release.stable
+    there = stable.digest == seen.release.stable.digest
+    return None if there else Canary(**stable.model_dump())
+
+
 def _superseded(seen: Seen, candidates: list[_Brought]) -> list[Action]:
     """Return what closes candidates that will never have their turn."""
-    serving = serving_arm(seen.release)
+    if not candidates:
+        return []
+    (one, newest), *older = candidates
     closes: list[Action] = [
-        Close(one.pull.number, f"{SUPERSEDED}{candidates[0][1].name} is newer")
-        for one, _ in candidates[1:]
+        Close(other.pull.number, f"{SUPERSEDED}{newest.name} is newer") for other, _ in older
     ]
+    serving = serving_arm(seen.release)
     there = {serving.digest} | ({seen.release.canary.digest} if seen.release.canary else set())
-    if candidates and candidates[0][1].digest in there:
-        number, name = candidates[0][0].pull.number, candidates[0][1].name
-        closes.append(Close(number, f"{SUPERSEDED}{name} is there already"))
+    if newest.digest in there:
+        closes.append(Close(one.pull.number, f"{SUPERSEDED}{newest.name} is there already"))
+    elif newest.version < serving.version:
+        closes.append(Close(one.pull.number, f"{SUPERSEDED}{serving.name} serves and is newer"))
     return closes
 
 
@@ -57,7 +72,8 @@ def _settled(seen: Seen, candidates: list[_Brought]) -> list[Action]:
     for one, canary in candidates:
         assert one.release is not None
         fits = one.release.stable.digest == serving.digest and one.pull.draft == barred
-        if fits or one.pull.head in seen.theirs or canary.digest == serving.digest:
+        over = canary.digest == serving.digest or canary.version < serving.version
+        if fits or over or one.pull.head in seen.theirs:
             continue
         why = "something else is under way" if barred else f"it is the turn of {canary.name}"
         return [Settle((one.pull.head,), why)]

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from millrace.digests import digest_of_file
 from millrace.export.manifest import OUTPUT, ScoreBins
 from millrace.features.lookup import JoinKey, LookupField, LookupPlan, ViewLookup
 from millrace.registry import BundleManifest, Card, Lineage
+from serving.local import ports
 
 MODEL = "pumps"
 VERSION = "3"
@@ -148,14 +148,8 @@ def row(pressure: float | None = 0.0, site: str | None = "north") -> dict[str, A
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nobody uses now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    """Return ports that nobody uses now, and that no outgoing connection will take meanwhile."""
+    return ports.free_ports(count, set())
 
 
 @dataclass
@@ -253,11 +247,16 @@ def wait_for(condition: Any, what: str, deadline: float = DEADLINE) -> None:
 
 
 def start_predictor(
-    bundle: ServedBundle, folder: Path, *arguments: str, **environment: str
+    bundle: ServedBundle,
+    folder: Path,
+    *arguments: str,
+    stderr: str = "",
+    **environment: str,
 ) -> Predictor:
-    """Start a predictor process, without waiting for it."""
+    """Start a predictor process, without waiting for it; `stderr` is where its log goes instead."""
     http, grpc, metrics = free_ports(3)
     log = folder / f"predictor-{http}.log"
+    log.touch()
     command = [
         *(sys.executable, "-m", "serving.predictor"),
         f"--model-name={MODEL}",
@@ -271,19 +270,19 @@ def start_predictor(
         *arguments,
     ]
     home = {"MILLRACE_HOME": str(folder / "home")}
-    with log.open("wb") as stderr:
+    with Path(stderr or log).open("wb") as said:
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **home, **environment}, stderr=stderr
+            command, cwd=ROOT, env={**os.environ, **home, **environment}, stderr=said
         )
     return Predictor(process, http, grpc, metrics, log, bundle)
 
 
 @contextmanager
 def predictor(
-    bundle: ServedBundle, folder: Path, *arguments: str, **environment: str
+    bundle: ServedBundle, folder: Path, *arguments: str, stderr: str = "", **environment: str
 ) -> Iterator[Predictor]:
     """Run a predictor process while it is needed."""
-    running = start_predictor(bundle, folder, *arguments, **environment)
+    running = start_predictor(bundle, folder, *arguments, stderr=stderr, **environment)
     try:
         running.wait_until_ready()
         yield running

@@ -78,7 +78,7 @@ def test_a_person_lists_reads_and_merges(desk: Laptop) -> None:
     assert "+weights: [95, 5]" in shown
     assert "**" not in shown
     assert "|---|" not in shown
-    assert "It waits until the rollout" in text(desk.millrace("pr", "show", "2"))
+    assert "draft, opened" in text(desk.millrace("pr", "show", "2"))
 
     assert "Merged #1: the main branch is at" in text(desk.millrace("pr", "merge", "1"))
     repository = open_repository(settings(desk))
@@ -114,7 +114,7 @@ def test_what_cannot_be_done_is_told_in_a_line(desk: Laptop) -> None:
     proposed(desk, "flights", draft=True)
     told = fault(desk.millrace("pr", "merge", "7"))
     assert "#7: there is no such pull request; expected one of the open ones: #2, #1" in told
-    assert "#2: it is a draft; it waits until the rollout of flights that is under way" in fault(
+    assert "#2: it is a draft; what it waits for: `millrace pr show 2`" in fault(
         desk.millrace("pr", "merge", "2")
     )
     repository = open_repository(settings(desk))

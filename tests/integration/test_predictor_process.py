@@ -262,6 +262,12 @@ def test_each_answer_is_a_line_of_the_log_if_asked(bundle: ServedBundle, tmp_pat
     assert (line["request_id"], line["status"], line["model"]) == ("seen", 200, MODEL)
 
 
+def test_a_log_that_takes_no_line_costs_no_answer(bundle: ServedBundle, tmp_path: Path) -> None:
+    with predictor(bundle, tmp_path, stderr="/dev/full") as running:
+        answer = running.predict({"pump": "p1"})  # degraded, which is worth a line
+        assert (answer.status, answer.json["parameters"]["degraded"]) == (200, True)
+
+
 @pytest.mark.slow
 def test_a_request_that_never_ends_is_given_up(bundle: ServedBundle, tmp_path: Path) -> None:
     with (

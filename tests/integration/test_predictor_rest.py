@@ -163,7 +163,7 @@ def test_features_that_a_down_store_does_not_bring_are_defaults_and_say_so(
         ({"inputs": row()["inputs"][:1]}, "/inputs"),
         ({"id": "two words"}, "/id"),
         ({"outputs": [{"name": "probability"}]}, "/outputs/0/name"),
-        ({"parameters": {"a": [1]}}, "/parameters"),
+        ({"parameters": {"a": [1]}}, "/parameters/a"),
     ],
 )
 def test_a_fault_is_told_with_its_json_pointer(
@@ -219,6 +219,19 @@ def test_a_body_that_grows_too_large_is_refused(server: Predictor) -> None:
     assert "65536 bytes" in json.loads(answer.read())["error"]
 
 
+@pytest.mark.parametrize("size", [100_000, 400_000])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_client_that_sends_all_of_a_too_large_body_and_closes_hears_why(
+    server: Predictor, size: int, chunked: bool
+) -> None:
+    body = b" " * size
+    parts = iter([body[:50_000], body[50_000:]]) if chunked else body
+    connection = http.client.HTTPConnection("127.0.0.1", server.http, timeout=10)
+    headers = {"connection": "close"}
+    connection.request("POST", f"/v2/models/{MODEL}/infer", parts, headers, encode_chunked=chunked)
+    assert connection.getresponse().status == 413
+
+
 def test_a_head_that_never_ends_is_cut_off(server: Predictor) -> None:
     with socket.create_connection(("127.0.0.1", server.http), timeout=10) as connection:
         connection.sendall(b"GET /v2 HTTP/1.1\r\n" + b"x-filler: nothing\r\n" * 3000)
@@ -271,6 +284,9 @@ def test_exemplars_carry_request_ids_where_the_format_has_them(server: Predictor
     accept = {"accept": "application/openmetrics-text; version=1.0.0"}
     page = server.ask("/metrics", port=server.metrics, headers=accept).body.decode()
     assert 'request_id="exemplary"' in page
+    server.infer({**row(), "id": "x" * 128})  # longer than the format lets an exemplar be
+    page = server.ask("/metrics", port=server.metrics, headers=accept).body.decode()
+    assert "xxx" not in page
     assert page.endswith("# EOF\n")
     assert server.ask("/v2", port=server.metrics).status == 404
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 from millrace.digests import digest_of_file
 from millrace.registry import BundleManifest
 from serving.local.children import Book, Identity
+from serving.local.state import read_state
 from serving.metrics.log import metrics_log
 from tests.integration.platforms import HOST, MODEL, Home, a_home, gone
 from tests.integration.predictors import ServedBundle, make_bundle, row, wait_for
@@ -58,6 +60,33 @@ def test_a_signal_ends_everything_in_order(
     assert gone(everything)
     assert "the platform is down" in home.said
     assert not (home.settings.platform_folder / "state.json").exists()
+
+
+def test_a_terminal_that_is_closed_ends_everything_in_order(home: Home) -> None:
+    screen, terminal = os.openpty()
+    command = [sys.executable, "-m", "cli", "up", "--port", str(home.port)]
+    process = subprocess.Popen(
+        command, env=home.environment, stdin=terminal, stdout=terminal, stderr=terminal
+    )
+    wait_for(lambda: b"listens" in os.read(screen, 4096), "it is up")
+    everything = home.children()
+    os.close(terminal)
+    os.close(screen)
+    process.send_signal(signal.SIGHUP)  # as the kernel does for whose terminal it is
+    assert process.wait(30) == 0
+    assert gone(everything)
+
+
+def test_a_full_disk_of_logs_does_not_end_it(home: Home) -> None:
+    command = [sys.executable, "-m", "cli", "up", "--port", str(home.port)]
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.Popen(command, env=home.environment, stdout=full, stderr=full)
+    try:
+        wait_for(lambda: read_state(home.settings) is not None, "it is up")
+        assert home.ask().status == 404
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 def test_down_ends_a_platform_of_another_terminal_and_waits(
@@ -209,6 +238,22 @@ def test_broken_yaml_changes_nothing_and_is_told_once_with_its_line(
     home.wait_until_said("mended: pumps")
     assert home.said.count("is not YAML") == 1
     assert home.state().faults == []
+
+
+def test_a_repository_that_vanishes_for_a_moment_changes_nothing(
+    home: Home, bundle: ServedBundle
+) -> None:
+    everything = started(home, bundle)
+    place = home.folder / "deploy.git"
+    away = place.with_name("away.git")
+    place.rename(away)
+    home.wait_until_said("another repository")  # whoever asks for it makes an empty one
+    assert home.ask().status == 200
+    shutil.rmtree(place)
+    away.rename(place)
+    home.wait_until_said("mended: the deploy repository")
+    home.wait_until_applied(home.release(bundle, {1: 100, 2: 0}))
+    assert all(process.is_running() for process in everything)
 
 
 def test_a_workload_that_goes_from_git_has_no_route_and_no_process(

@@ -63,6 +63,11 @@ class Follower:
         """Return the open pull requests."""
         return self._forge.pull_requests(self._workload)
 
+    @property
+    def last_pull(self) -> int:
+        """Return the number of the newest pull request that was told of."""
+        return max(self._pulls)
+
     def look(self) -> None:
         """Tell what is new, the cause before what follows from it."""
         self._look_at_verdict()

@@ -7,12 +7,15 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import yaml
+
+from millrace.errors import MillraceError
 
 FOLDER = Path("build/demo")
 SOURCE = Path("workloads/churn")
@@ -67,6 +70,32 @@ class Scene:
             text=True,
             check=False,
         )
+
+    def lines(self, *arguments: str) -> Iterator[str]:
+        """Run a `millrace` command and return what it prints, a line when it comes.
+
+        Raises:
+            MillraceError: it failed.
+        """
+        with (
+            TemporaryFile("w+", encoding="utf-8") as complaints,
+            subprocess.Popen(
+                self.millrace(*arguments),
+                env=self.environment,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                text=True,
+            ) as process,
+        ):
+            assert process.stdout is not None
+            try:
+                yield from (line.rstrip() for line in process.stdout)
+            except BaseException:  # nobody listens any more
+                process.terminate()
+                raise
+            if process.wait() != 0:
+                complaints.seek(0)
+                raise MillraceError(complaints.read().strip(), where="demo")
 
     def know(self, share: float) -> int:
         """Give the workload the first rows of the real table, and return how many these are."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
@@ -27,6 +29,12 @@ class Timeline:
     def command(self, *words: str) -> None:
         """Show a command as a person would type it."""
         self._line(f"[cyan]$ {escape(' '.join(words))}[/]")
+
+    @contextmanager
+    def doing(self) -> Iterator[Callable[[str], None]]:
+        """Show what is under way below the last line, on a terminal, until it is over."""
+        with self._console.status("") as spinner:
+            yield lambda text: spinner.update(f"[dim]{escape(text)}[/]")
 
     def tell(self, text: str, style: str = "") -> None:
         """Say that something happened."""

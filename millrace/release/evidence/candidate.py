@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from millrace.evaluation.result import Comparison, Estimate, Evaluation, ModelResult
-from millrace.gates.verdict import Verdict
+from millrace.gates.verdict import GateResult, Verdict
 from millrace.gates.wording import difference, metric
-from millrace.registry.card import Card
+from millrace.registry.card import Card, Lineage
 from millrace.release.documents import Canary, Release
 from millrace.release.evidence.markdown import Text, bullets, numbered, page, table
 from millrace.release.evidence.policy import canary_steps, first_release_steps
@@ -59,7 +60,7 @@ def candidate_text(facts: CandidateFacts, release: Release | None, site: Site) -
         _asked(facts, release),
         "## Gates",
         f"{verdict.tally}.".capitalize(),
-        _gates(verdict),
+        gates_table(verdict.results),
         "## Metrics",
         *_metrics(facts, release),
         "## What it is made from",
@@ -88,14 +89,20 @@ def _asked(facts: CandidateFacts, release: Release | None) -> str:
     )
 
 
-def _gates(verdict: Verdict) -> str:
+def gates_table(results: Sequence[GateResult]) -> str:
+    """Return the outcome of every gate."""
     return table(
         ["gate", "outcome", "evidence"],
         [
             [with_metric_names(one.gate), one.outcome, with_metric_names(one.evidence)]
-            for one in verdict.results
+            for one in results
         ],
     )
+
+
+def estimate_text(found: Estimate) -> str:
+    """Return a metric with its interval: `0.857 (0.831 to 0.880)`."""
+    return f"{metric(found.value)} ({metric(found.low)} to {metric(found.high)})"
 
 
 def _metrics(facts: CandidateFacts, release: Release | None) -> list[str]:
@@ -143,7 +150,12 @@ def _gap(found: Estimate | None) -> str:
 
 def _estimate(model: ModelResult, name: str) -> str:
     found = model.metrics.get(name)
-    return f"{metric(found.value)} ({metric(found.low)} to {metric(found.high)})" if found else ""
+    return estimate_text(found) if found else ""
+
+
+def as_of_text(lineage: Lineage) -> str:
+    """Return up to when the data of a bundle was known."""
+    return lineage.as_of[:19].replace("T", " ")
 
 
 def _origin(facts: CandidateFacts) -> str:
@@ -151,7 +163,7 @@ def _origin(facts: CandidateFacts) -> str:
     signals = {"manual": "a person", "schedule": "the schedule"}
     rows = [
         ["snapshot", f"`{lineage.snapshot}`"],
-        ["data", f"{facts.window or 'all records'}, as of {lineage.as_of[:19].replace('T', ' ')}"],
+        ["data", f"{facts.window or 'all records'}, as of {as_of_text(lineage)}"],
         ["champion compared with", f"`{lineage.champion}`" if lineage.champion else "none"],
         ["feature views", ", ".join(lineage.feature_views)],
         ["code revision", f"`{lineage.code_revision}`"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from millrace.analysis.judgement import IndicatorEvidence, Judgement
+from millrace.analysis import IndicatorEvidence, Judgement, odds
 from millrace.release.changes import weight_at
 from millrace.release.documents import Canary, Release
 from millrace.release.evidence.markdown import (
@@ -19,6 +19,7 @@ from millrace.release.evidence.markdown import (
     table,
 )
 from millrace.release.evidence.trailer import trailer
+from millrace.release.layout import branch_of
 from millrace.workload.rollout import Pause
 
 Judged = Literal["advance", "promote", "roll back"]
@@ -48,7 +49,7 @@ def judged_text(
         "## What merging does",
         numbered(_steps(verb, release, canary)),
         "## What to look at",
-        bullets(_review(verb, release, judgement)),
+        bullets(_review(verb, release, canary, judgement)),
         "## How to undo it",
         _undo(verb, release, canary),
         "---",
@@ -179,16 +180,8 @@ def _counted(bad: int, events: int) -> str:
 
 def _odds(evidence: float, needed: float) -> str:
     """Return evidence as betting odds, bold if it is enough: `7.9 to 1 (20 needed)`."""
-    odds = f"{_times_one(evidence)} to 1"
-    return f"{f'**{odds}**' if evidence >= needed else odds} ({10**needed:,.0f} needed)"
-
-
-def _times_one(evidence: float) -> str:
-    if evidence > 6:
-        return "over a million"
-    if evidence < -2:
-        return "under 0.01"
-    return f"{10**evidence:,.2g}" if evidence < 1 else f"{10**evidence:,.0f}"
+    told = odds(evidence)
+    return f"{f'**{told}**' if evidence >= needed else told} ({10**needed:,.0f} needed)"
 
 
 def _times(release: Release, now: float) -> str:
@@ -210,7 +203,9 @@ def _steps(verb: Judged, release: Release, canary: Canary) -> list[str]:
         return [
             f"Both routes {again}give `{name}` {weight_at(release.rollout, step)} % and "
             f"`{stable}` the rest: step {step + 1} of {len(release.rollout.steps)}.",
-            "It is judged there as before.",
+            "It is judged there as before."
+            if release.position.step >= 0
+            else "From then on it is judged, at the end of each interval.",
         ]
     if verb == "promote":
         return [
@@ -224,7 +219,9 @@ def _steps(verb: Judged, release: Release, canary: Canary) -> list[str]:
     ]
 
 
-def _review(verb: Judged, release: Release, judgement: Judgement | None) -> list[str]:
+def _review(
+    verb: Judged, release: Release, canary: Canary, judgement: Judgement | None
+) -> list[str]:
     points = []
     if judgement is not None and judgement.needs_person:
         points.append(
@@ -249,6 +246,11 @@ def _review(verb: Judged, release: Release, judgement: Judgement | None) -> list
         else "By the workload's policy this waits for you."
     )
     points.append("The files: weights in both routes, and the position in `rollout.yaml`.")
+    brought = branch_of(release.workload, canary, canary.purpose)
+    points.append(
+        "Its gates, its metrics against the champion and its data stand in the pull request that "
+        f"brought it, `{brought}`; `millrace show {canary.digest[:12]}` shows its card."
+    )
     return points
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from millrace.addresses import without_credentials
 from millrace.errors import ServingError
@@ -11,6 +11,11 @@ from millrace.settings import Settings
 from serving.predictor.lookup.base import OnlineStore
 from serving.predictor.lookup.circuit import Circuit
 from serving.predictor.lookup.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from serving.predictor.lookup.resp import RedisPlace
+
+_OPTIONS = {"db", "username", "password", "ssl", "ssl_ca_certs"}
 
 
 def open_online_store(
@@ -32,28 +37,40 @@ def open_online_store(
         return Circuit(SqliteStore(file, plan, timeout))
     from serving.predictor.lookup.redis import RedisStore
 
-    options = redis_options(settings.redis)
-    where = f"{options['host']}:{options['port']}"
-    return Circuit(RedisStore(plan, timeout, where=where, **options))
+    place = redis_place(settings.redis)
+    try:
+        return Circuit(RedisStore(plan, timeout, place))
+    except OSError as error:
+        raise ServingError(
+            "the certificates for Redis cannot be read",
+            where="MILLRACE_REDIS",
+            found=f"{place.ca_certs!r}: {error.strerror or error}",
+        ) from error
 
 
-def redis_options(address: str) -> dict[str, Any]:
-    """Return how redis-py connects to an address as Feast has it: `host:port[,key=value...]`.
+def redis_place(address: str) -> RedisPlace:
+    """Return where a Redis is, from an address as Feast has it: `host:port[,key=value...]`.
 
     Raises:
-        ServingError: it is none.
+        ServingError: it is none, or asks for something that lookups cannot do.
     """
+    from serving.predictor.lookup.resp import RedisPlace
+
     places = [part for part in address.split(",") if "=" not in part]
     told = dict(part.split("=", 1) for part in address.split(",") if "=" in part)
+    unknown = sorted(set(told) - _OPTIONS)
+    if unknown:
+        raise ServingError(
+            "lookups do not know this option of Redis",
+            where="MILLRACE_REDIS",
+            found=unknown[0],
+            expected=f"one of {', '.join(sorted(_OPTIONS))}",
+        )
     try:
         host, _, port = places[0].partition(":")
         if not host:
             raise ValueError("no host")
-        options: dict[str, Any] = {
-            "host": host,
-            "port": int(port or 6379),
-            "db": int(told.get("db", "0")),
-        }
+        number, database = int(port or 6379), int(told.get("db", "0"))
     except (IndexError, ValueError) as error:
         raise ServingError(
             "the address of Redis cannot be read",
@@ -61,9 +78,12 @@ def redis_options(address: str) -> dict[str, Any]:
             found=without_credentials(",".join(places)),
             expected="host:port, or host:port,db=0,password=...",
         ) from error
-    options |= {key: told[key] for key in ("username", "password", "ssl_ca_certs") if key in told}
-    if told.get("ssl", "").lower() == "true":
-        options["ssl"] = True
-    else:
-        options.pop("ssl_ca_certs", None)
-    return options
+    return RedisPlace(
+        host,
+        number,
+        database,
+        username=told.get("username", ""),
+        password=told.get("password", ""),
+        tls=told.get("ssl", "").lower() == "true",
+        ca_certs=told.get("ssl_ca_certs", ""),
+    )

@@ -7,23 +7,19 @@ entity share a hash, so all of them take one HMGET, and all entities of a reques
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from redis.asyncio import Redis, RedisError
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+import hiredis
 
 from millrace.features.lookup import LookupPlan
 from serving.predictor.lookup.base import Column, Key, OnlineStoreDown
 from serving.predictor.lookup.murmur import murmur3_32
-from serving.predictor.lookup.reading import ViewReading, empty_columns, is_expired, readings_of
+from serving.predictor.lookup.reading import ViewReading, is_expired, readings_of
+from serving.predictor.lookup.resp import RedisClient, RedisDown, RedisPlace, Reply, bulk
 from serving.predictor.lookup.values import timestamp_seconds
 
-_CONNECT_SECONDS = 2.0
 _KEPT = 64
 
 
@@ -34,58 +30,81 @@ class _Group:
     Attributes:
         parts: the join keys.
         key: makes the name of an entity's hash.
-        fields: the fields of the hash to ask for: of each view its features, then, if it has a
-            time to live, its event time.
+        start: the command that reads a hash, up to its name.
+        fields: the rest of it: of each view its features, then, if it has a time to live, its
+            event time.
+        width: how many fields that are.
         views: the views, in that order.
     """
 
     parts: tuple[str, ...]
     key: Callable[[tuple[Key, ...]], bytes]
-    fields: list[bytes]
+    start: bytes
+    fields: bytes
+    width: int
     views: tuple[ViewReading, ...]
+
+    def names(self, keys: Mapping[str, Sequence[Key]]) -> list[bytes]:
+        """Return the names of the hashes of n entities."""
+        rows = zip(*(keys[part] for part in self.parts), strict=True)
+        return [self.key(row) for row in rows]
 
 
 class RedisStore:
     """An online store in a Redis."""
 
-    def __init__(self, plan: LookupPlan, timeout: float, *, where: str, **connection: Any) -> None:
+    def __init__(self, plan: LookupPlan, timeout: float, place: RedisPlace) -> None:
         """Set up, without connecting.
 
         Args:
             plan: the bundle's lookup plan.
             timeout: seconds that a read may take.
-            where: the address, for messages.
-            connection: how redis-py finds it: host, port, db, username, password, ssl.
+            place: where it is.
+
+        Raises:
+            OSError: the certificates of its place cannot be read.
         """
-        self._where = where
-        self._timeout = timeout
+        self._where = f"{place.host}:{place.port}"
         self._project = plan.project.encode()
         self._readings = readings_of(plan)
         self._groups: dict[tuple[int, ...], list[_Group]] = {}
-        self._client: Any = Redis(
-            **connection, retry=Retry(NoBackoff(), 1), socket_connect_timeout=_CONNECT_SECONDS
-        )
-        self._reviving: asyncio.Task[None] | None = None
+        self._client = RedisClient(place, timeout)
 
     async def start(self) -> None:
         """Connect, so that the first request need not."""
-        await self._revive()
+        with contextlib.suppress(RedisDown):
+            await self._client.start()
 
     async def read(
         self, keys: Mapping[str, Sequence[Key]], views: Sequence[int]
     ) -> dict[str, Column]:
         """See `OnlineStore.read`."""
-        groups = self._groups.get(tuple(views)) or self._prepare(tuple(views))
-        names = [
-            [group.key(row) for row in zip(*(keys[part] for part in group.parts), strict=True)]
-            for group in groups
+        chosen = tuple(views)
+        groups = self._groups.get(chosen) or self._prepare(chosen)
+        names = [group.names(keys) for group in groups]
+        distinct = [part if len(part) == 1 else list(dict.fromkeys(part)) for part in names]
+        commands = [
+            b"%b%b%b" % (group.start, bulk(name), group.fields)
+            for group, part in zip(groups, distinct, strict=True)
+            for name in part
         ]
-        count = len(names[0]) if names else 0
-        hashes = await self._ask(groups, names)
-        found = empty_columns([view for group in groups for view in group.views], count)
+        if not commands:
+            return {field.name: [] for group in groups for v in group.views for field in v.fields}
+        found: dict[str, Column] = {}
         try:
-            for group, rows in zip(groups, hashes, strict=True):
-                _fill(group, rows, found)
+            replies = iter(await self._client.ask(b"".join(commands), len(commands)))
+            for group, part, asked in zip(groups, distinct, names, strict=True):
+                hashes = [next(replies) for _ in part]
+                _require_hashes(hashes, group.width)
+                if len(part) < len(asked):
+                    by_name = dict(zip(part, hashes, strict=True))
+                    hashes = [by_name[name] for name in asked]
+                _fill(group, hashes, found)
+        except RedisDown as error:
+            raise OnlineStoreDown(
+                f"the online store Redis does not answer: {' '.join(str(error).split())}",
+                where=self._where,
+            ) from error
         except (ValueError, IndexError, TypeError) as error:
             raise OnlineStoreDown(
                 "the online store holds something that is no feature value",
@@ -95,41 +114,8 @@ class RedisStore:
         return found
 
     async def close(self) -> None:
-        """End the connections."""
-        if self._reviving is not None:
-            self._reviving.cancel()
-        await self._client.aclose()
-
-    async def _ask(
-        self, groups: list[_Group], names: list[list[bytes]]
-    ) -> list[list[list[bytes | None]]]:
-        """Return, by group and row, the contents of the fields of the group."""
-        try:
-            async with asyncio.timeout(self._timeout):
-                if len(groups) == 1 and len(names[0]) == 1:
-                    return [[await self._client.hmget(names[0][0], groups[0].fields)]]
-                return await self._ask_many(groups, names)
-        except (TimeoutError, RedisError, OSError) as error:
-            self._revive_aside()
-            problem = " ".join(str(error).split()) or f"no answer in {self._timeout * 1000:g} ms"
-            raise OnlineStoreDown(
-                f"the online store Redis does not answer: {problem}", where=self._where
-            ) from error
-
-    async def _ask_many(
-        self, groups: list[_Group], names: list[list[bytes]]
-    ) -> list[list[list[bytes | None]]]:
-        distinct = [list(dict.fromkeys(rows)) for rows in names]
-        async with self._client.pipeline(transaction=False) as pipe:
-            for group, rows in zip(groups, distinct, strict=True):
-                for name in rows:
-                    pipe.hmget(name, group.fields)
-            answers = iter(await pipe.execute())
-        found = []
-        for rows, asked in zip(distinct, names, strict=True):
-            contents = {name: next(answers) for name in rows}
-            found.append([contents[name] for name in asked])
-        return found
+        """End the connection."""
+        await self._client.close()
 
     def _prepare(self, views: tuple[int, ...]) -> list[_Group]:
         """Return the groups of some views; they are kept, for requests ask for the same again."""
@@ -148,34 +134,40 @@ class RedisStore:
         for view in views:
             fields += [_field(view.name, field.name) for field in view.fields]
             fields += [f"_ts:{view.name}".encode()] if view.ttl else []
-        return _Group(views[0].parts, lambda row: key(row) + project, fields, tuple(views))
-
-    async def _revive(self) -> None:
-        """Open a connection without the haste of a request, which may not have time for it."""
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                await self._client.ping()
-
-    def _revive_aside(self) -> None:
-        if self._reviving is None or self._reviving.done():
-            self._reviving = asyncio.create_task(self._revive())
+        return _Group(
+            parts=views[0].parts,
+            key=lambda row: key(row) + project,
+            start=b"*%d\r\n%b" % (len(fields) + 2, bulk(b"HMGET")),
+            fields=b"".join(map(bulk, fields)),
+            width=len(fields),
+            views=tuple(views),
+        )
 
 
-def _fill(group: _Group, rows: list[list[bytes | None]], found: dict[str, Column]) -> None:
-    for place, contents in enumerate(rows):
-        values = iter(contents)
-        for view in group.views:
-            if not view.ttl:
-                for field in view.fields:
-                    content = next(values)
-                    if content:
-                        found[field.name][place] = field.read(content)
-                continue
-            held = [next(values) for _ in view.fields]
-            since = timestamp_seconds(next(values) or b"")
-            if not is_expired(view, since):
-                for field, content in zip(view.fields, held, strict=True):
-                    found[field.name][place] = field.read(content) if content else None
+def _require_hashes(replies: list[Reply], width: int) -> None:
+    """Raise RedisDown if a reply is an error, or none to HMGET."""
+    for reply in replies:
+        if type(reply) is not list or len(reply) != width:
+            told = str(reply) if isinstance(reply, hiredis.HiredisError) else "no hash"
+            raise RedisDown(told)
+
+
+def _fill(group: _Group, hashes: list[list[bytes | None]], found: dict[str, Column]) -> None:
+    """Decode the contents of n hashes into columns."""
+    contents = zip(*hashes, strict=True)
+    for view in group.views:
+        held = [next(contents) for _ in view.fields]
+        if view.ttl:
+            ages = [is_expired(view, timestamp_seconds(since or b"")) for since in next(contents)]
+            if any(ages):
+                held = [_without(values, ages) for values in held]
+        for field, values in zip(view.fields, held, strict=True):
+            read = field.read
+            found[field.name] = [read(value) if value else None for value in values]
+
+
+def _without(values: Sequence[bytes | None], expired: list[bool]) -> tuple[bytes | None, ...]:
+    return tuple(None if old else value for value, old in zip(values, expired, strict=True))
 
 
 def _field(view: str, feature: str) -> bytes:

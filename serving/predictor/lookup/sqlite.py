@@ -12,19 +12,43 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
 from millrace.features.lookup import LookupPlan
-from serving.predictor.lookup.base import Column, Key, OnlineStoreDown
-from serving.predictor.lookup.reading import empty_columns, is_expired, readings_of
+from serving.predictor.lookup.base import Column, Key, OnlineStoreDown, Value
+from serving.predictor.lookup.reading import (
+    ViewReading,
+    empty_columns,
+    is_expired,
+    readings_of,
+)
 
 _FIRST_PAUSE = 0.001
 _LONGEST_PAUSE = 0.008
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _ROWS_AT_ONCE = 256
 _KEPT = 64
+_CACHE_KIB = 64 * 1024
+"""What SQLite may hold of the file in memory; its own default reads most entities from the file."""
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """What reads some views, and what its rows mean, by the number that each begins with.
+
+    Attributes:
+        sql: the statement.
+        readers: the decoder of each feature, by its name.
+        aging: the view if it has a time to live; None altogether if no view has one.
+    """
+
+    sql: str
+    readers: list[dict[str, Callable[[bytes], Value]]]
+    aging: list[ViewReading | None] | None
 
 
 class SqliteStore:
@@ -44,14 +68,14 @@ class SqliteStore:
         self._tables = [_quoted(f"{plan.project}_{view.name}") for view in self._views]
         self._readers = [{field.name: field.read for field in v.fields} for v in self._views]
         self._aging = [view if view.ttl else None for view in self._views]
-        self._statements: dict[tuple[tuple[int, ...], int], str] = {}
+        self._statements: dict[tuple[tuple[int, ...], int], _Statement] = {}
         self._connection: sqlite3.Connection | None = None
         self._opened: tuple[int, int] | None = None
         self._turn = asyncio.Lock()
 
     async def start(self) -> None:
         """Open the file if it is there."""
-        with contextlib.suppress(OnlineStoreDown):
+        with contextlib.suppress(OnlineStoreDown, sqlite3.OperationalError):
             self._open()
 
     async def read(
@@ -132,40 +156,53 @@ class SqliteStore:
             found: the columns.
         """
         length = 1 << (len(names[0]) - 1).bit_length()
-        sql = self._statements.get((views, length)) or self._statement(views, length)
+        asking = self._statements.get((views, length)) or self._prepare(views, length)
         lacking = [None] * (length - len(names[0]))
         arguments = [key for part in names for key in (*part, *lacking)]
-        readers, aging = self._readers, self._aging
-        for place, row, name, content, event in connection.execute(sql, arguments):
-            read, view = readers[place].get(name), aging[place]
+        rows = connection.execute(asking.sql, arguments)
+        readers = asking.readers
+        if asking.aging is None:
+            for number, name, content in rows:
+                read = readers[number].get(name)
+                if read is not None:
+                    found[name][start + number % length] = read(content)
+            return
+        for number, name, content, event in rows:
+            read, view = readers[number].get(name), asking.aging[number]
             if read is not None and (view is None or not is_expired(view, _seconds(event))):
-                found[name][start + row] = read(content)
+                found[name][start + number % length] = read(content)
 
-    def _statement(self, views: tuple[int, ...], length: int) -> str:
+    def _prepare(self, views: tuple[int, ...], length: int) -> _Statement:
         """Return what selects the values of some views for a number of rows, all at once.
 
-        One statement is one lock of the file. It numbers the rows: a number is quicker to return
-        and to find again than a key. There are few statements, so that SQLite keeps them prepared:
-        lengths are powers of two, and a key that lacks is NULL, which finds nothing.
+        One statement is one lock of the file. It numbers the rows, those of one view after those of
+        the other: a number is quicker to return and to find again than a key. There are few
+        statements, so that SQLite keeps them prepared: lengths are powers of two, and a key that
+        lacks is NULL, which finds nothing.
         """
+        ages = any(self._views[place].ttl for place in views)
         parts = []
         for turn, place in enumerate(views):
-            table, first = self._tables[place], turn * length + 1
-            since = "event_ts" if self._views[place].ttl else "NULL"
+            table, first = self._tables[place], turn * length
+            since = "" if not ages else ", event_ts" if self._views[place].ttl else ", NULL"
             if length == 1:
-                rows, source, key = "0", table, f"?{first}"
+                number, source, key = str(first), table, f"?{first + 1}"
             else:
-                asked = ",".join(f"({row},?{first + row})" for row in range(length))
-                rows, key = "asked.column1", "asked.column2"
+                asked = ",".join(f"({n},?{n + 1})" for n in range(first, first + length))
+                number, key = "asked.column1", "asked.column2"
                 source = f"(VALUES {asked}) AS asked CROSS JOIN {table}"
             parts.append(
-                f"SELECT {place}, {rows}, feature_name, value, {since} "  # noqa: S608
+                f"SELECT {number}, feature_name, value{since} "  # noqa: S608
                 f"FROM {source} WHERE entity_key = {key}"
             )
-        sql = " UNION ALL ".join(parts)
+        made = _Statement(
+            sql=" UNION ALL ".join(parts),
+            readers=[self._readers[place] for place in views for _ in range(length)],
+            aging=[self._aging[p] for p in views for _ in range(length)] if ages else None,
+        )
         if len(self._statements) < _KEPT:
-            self._statements[views, length] = sql
-        return sql
+            self._statements[views, length] = made
+        return made
 
     def _open(self) -> sqlite3.Connection:
         """Return the connection to the file that is there now.
@@ -197,7 +234,10 @@ class SqliteStore:
                 f"file:{quote(str(self._file))}?mode=rw", uri=True, timeout=0, isolation_level=None
             )
             connection.execute("PRAGMA query_only = ON")
-        except sqlite3.Error as error:
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        except sqlite3.DatabaseError as error:
+            if _is_busy(error):  # the size of the cache cannot be set while the file is locked
+                raise
             raise self._down(error) from error
         return connection
 
@@ -219,6 +259,7 @@ def _is_busy(error: sqlite3.DatabaseError) -> bool:
     return (error.sqlite_errorcode & 0xFF) in _BUSY
 
 
+@lru_cache(1024)
 def _seconds(stored: int) -> float:
     """Return a stored event time as seconds since 1970.
 

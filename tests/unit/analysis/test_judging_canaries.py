@@ -120,6 +120,15 @@ def test_a_small_weight_is_given_more_and_promotion_the_tolerance_itself() -> No
     assert last.verdict == "hold"
 
 
+@pytest.mark.parametrize(("errors", "verdict"), [(0.0, "advance"), (1.0, "hold")])
+def test_however_small_its_weight_a_canary_leaves_a_step_if_it_answers_and_only_then(
+    errors: float, verdict: str
+) -> None:
+    tiny = intervals(20, requests=100_000, weight=0.001, canary={"errors": errors})
+    limits = replace(LIMITS, score_distance=None)
+    assert judge(tiny, limits, since=0, last=False).verdict == verdict
+
+
 def test_a_canary_that_is_good_at_first_and_breaks_under_more_traffic_does_not_pass() -> None:
     good = intervals(200, weight=0.25)
     broken = intervals(3, weight=0.5, start=12_000, canary={"errors": 0.012, "slow": 0.03})
@@ -138,9 +147,16 @@ def test_identical_arms_survive_a_rise_of_errors_together_with_the_weight() -> N
 
 
 def test_a_worse_canary_stays_worse_however_late_one_looks() -> None:
-    bad = intervals(5, canary={"errors": 0.1})
-    good = intervals(100, start=300)
+    bad = intervals(1, canary={"errors": 0.04})
+    good = intervals(100, start=60)
     assert judge([*bad, *good], LIMITS, since=0, last=True).verdict == "roll back"
+
+
+def test_errors_and_slow_answers_share_the_chance_of_a_false_roll_back() -> None:
+    judgement = judge(intervals(1, canary={"errors": 0.03}), LIMITS, since=0, last=False)
+    assert judgement.verdict != "roll back"
+    errors = judgement.indicators[0]
+    assert errors.evidence_worse < errors.needed < errors.evidence_worse + np.log10(2)
 
 
 def test_the_same_intervals_give_the_same_judgement_and_it_can_be_written(tmp_path) -> None:

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from millrace.analysis.bet import largest_stake, log_e_value
@@ -55,6 +55,7 @@ def test_no_bet_wins_on_average_where_the_null_is_true(
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 6), st.integers(1, 6), SHARES, SHARES, st.sampled_from(SIDES))
+@example(1, 1, math.nextafter(1, 0), 0.0, "no worse")
 def test_no_bet_of_the_ladder_wins_on_average_where_the_null_is_true(
     n_a: int, n_b: int, d: float, rate: float, side: str
 ) -> None:

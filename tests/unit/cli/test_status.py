@@ -2,16 +2,20 @@
 
 import io
 import json
+import re
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from cli.commands.status import status
+from cli.interrupt import Interrupted
 from cli.status.gather import gather
 from cli.status.show import shown
 from cli.status.traffic import traffic_of
@@ -79,9 +83,9 @@ class Place:
         )
         state.write(state_file(self.settings))
 
-    def text(self, only: str = "") -> str:
-        console = Console(width=200, record=True, file=io.StringIO())
-        console.print(shown(gather(self.settings, only)))
+    def text(self, only: str = "", width: int = 200) -> str:
+        console = Console(width=width, record=True, file=io.StringIO())
+        console.print(shown(gather(self.settings, only), width))
         return console.export_text()
 
 
@@ -114,7 +118,7 @@ def test_without_a_platform_it_shows_what_git_says(place: Place) -> None:
 def test_it_shows_weights_traffic_verdict_and_pull_requests(place: Place) -> None:
     place.release()
     place.with_canary()
-    place.runs({"churn-v1": 100, "churn-v2": 0}, waits_for="churn-v2 to be ready")
+    place.runs({"churn-v1": 100, "churn-v2": 0}, waits_for="churn-v2 is starting")
     now = time.time()
     counts = {"requests": 200.0, "errors": 20.0, "fast": 190.0, "_below/50": 200.0}
     log = metrics_log(place.settings)
@@ -158,14 +162,15 @@ def test_it_shows_weights_traffic_verdict_and_pull_requests(place: Place) -> Non
         body="",
     )
     text = place.text("churn")
-    assert "0 % → 5 %" in text, "the weight that is applied, and the one that Git says"
-    assert "2 restarts" in text
+    assert "0 → 5 %" in text, "the weight that is applied, and the one that Git says"
+    assert "churn-v2 was started again 2 times" in text
     assert "10.0" in text, "requests a second"
     assert "10 %" in text, "errors"
     assert "≤ 50 ms" in text
-    assert "waits for churn-v2 to be ready" in text
+    assert "the split waits: churn-v2 is starting" in text
     assert "errors are beyond the tolerance" in text
-    assert "2.0/1.3" in text
+    assert "100" in text, "the odds that it is worse"
+    assert "20 is enough" in text
     assert "#1: Roll back churn v2" in text
 
 
@@ -177,10 +182,49 @@ def test_a_release_that_cannot_be_read_is_told_and_hides_no_other(place: Place) 
     assert "churn-v1" in text
 
 
+@pytest.mark.usefixtures("platform")
+def test_what_runs_is_shown_although_its_release_cannot_be_read(place: Place) -> None:
+    place.release()
+    place.put({"churn/rollout.yaml": b"kind: nothing\n"})
+    place.runs({"churn-v1": 100})
+    text = place.text()
+    assert text.count("churn/rollout.yaml") == 1
+    assert re.search(r"churn-v1 +unknown +ready +1{12} +100 %", text)
+
+
+@pytest.mark.usefixtures("platform")
+def test_nothing_is_torn_apart_on_eighty_columns(place: Place) -> None:
+    place.release()
+    place.with_canary()
+    place.runs({"churn-v1": 100, "churn-v2": 0})
+    now = time.time()
+    log = metrics_log(place.settings)
+    counts = {"requests": 20_000.0, "errors": 20.0, "fast": 1.0, "_below/1000": 20_000.0}
+    for arm in ("churn-v1", "churn-v2"):
+        log.append([Scrape(now - 20, arm, "envoy/1-1", dict.fromkeys(counts, 0.0))], now)
+        log.append([Scrape(now, arm, "envoy/1-1", counts)], now)
+    text = place.text(width=80)
+    row = r"churn-v2 +canary +ready +0 → 5 % +1,000 +0.1 % +100 % +≤ 1 s +≤ 1 s"
+    assert re.search(row, text)
+    assert "…" not in text
+
+
 def test_an_unknown_workload_is_an_error(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MILLRACE_HOME", str(place.settings.home))
     with pytest.raises(MillraceError, match="chrun: the deploy repository has no such workload"):
         status("chrun", watch=False, as_json=False)
+
+
+def test_ctrl_c_ends_watching_without_a_complaint(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press_ctrl_c(_seconds: float) -> None:
+        raise Interrupted
+
+    monkeypatch.setenv("MILLRACE_HOME", str(place.settings.home))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr("cli.commands.status.time", SimpleNamespace(sleep=press_ctrl_c))
+    status("", watch=True, as_json=False)
 
 
 def test_json_is_the_facts_and_nothing_else(

@@ -31,7 +31,7 @@ def tensor(name: str, datatype: str, shape: list[int], **contents: Any) -> dict[
 
 def read(*inputs: dict[str, Any], **more: Any) -> Any:
     message = ModelInferRequest(**{"model_name": "pumps", **more}, inputs=inputs)
-    return OipReader(MODEL).read(message.SerializeToString(), "ours")[0]
+    return OipReader(MODEL).read(message.SerializeToString())[0]
 
 
 def fault(*inputs: dict[str, Any], **more: Any) -> tuple[int, str, str]:
@@ -84,9 +84,9 @@ def test_raw_contents_become_columns() -> None:
             b"\x05\x00\x00\x00north\x00\x00\x00\x00",
         ],
     )
-    request, is_raw = OipReader(MODEL).read(message.SerializeToString(), "ours")
+    request, is_raw = OipReader(MODEL).read(message.SerializeToString())
     assert is_raw
-    assert request.id == "ours"
+    assert request.id == ""
     np.testing.assert_array_equal(request.features["pressure"], [[0.5], [np.nan]])
     assert request.features["site"].tolist() == [["north"], [""]]
 
@@ -151,7 +151,7 @@ def test_other_models_versions_outputs_and_ids_are_refused() -> None:
 @pytest.mark.parametrize("content", [b"\xff", b"\x0a\x05ab", b"\x0a\x01\xff"])
 def test_bytes_that_are_no_message_are_refused(content: bytes) -> None:
     with pytest.raises(ClientFault) as told:
-        OipReader(MODEL).read(content, "ours")
+        OipReader(MODEL).read(content)
     assert told.value.status == 400
 
 

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from millrace.deploy import Changes
+from millrace.deploy import Changes, Commit
 from millrace.errors import DeployError, ReleaseError
 from millrace.release.documents import ArmRef, Canary, Release
 from millrace.release.layout import Site
@@ -150,6 +150,7 @@ class FakeRepository:
     def __init__(self) -> None:
         self.content: dict[str, Files] = {}
         self.commits = 0
+        self.root = "first"
         self.fault: DeployError | None = None
 
     def change(self, **folders: Files | None) -> None:
@@ -163,7 +164,7 @@ class FakeRepository:
     def head(self) -> str:
         if self.fault:
             raise self.fault
-        return f"commit {self.commits}"
+        return f"commit {self.commits} after {self.root}"
 
     def files(self, commit: str, folder: str) -> Files:
         return self.content[folder]
@@ -171,8 +172,10 @@ class FakeRepository:
     def folders(self, commit: str) -> list[str]:
         return sorted(self.content)
 
-    def history(self, commit: str, path: str, *, since: float = 0.0) -> list[object]:
-        raise NotImplementedError
+    def history(self, commit: str, path: str, *, since: float = 0.0) -> list[Commit]:
+        if not commit.endswith(self.root):
+            raise DeployError("there is no such commit")
+        return [Commit(id=one, time=0.0, subject="") for one in (commit, self.root)]
 
     def commit(self, parent: str, changes: Changes, message: str) -> str:
         raise NotImplementedError
@@ -239,6 +242,19 @@ def test_a_folder_that_goes_is_gone_and_its_fault_with_it() -> None:
     world = World()
     world.look(pumps=files(), valves=changed("pumps/route.yaml", "weight: 95", "weight: 96"))
     assert world.look(pumps=None, valves=None) == {}
+    assert world.watch.faults == []
+
+
+def test_an_empty_repository_in_the_place_of_the_one_that_was_followed_changes_nothing() -> None:
+    world = World()
+    world.look(pumps=files())
+    former, world.repository = world.repository, FakeRepository()
+    world.repository.root = "another"
+    world.watch._repository = world.repository  # type: ignore[assignment]
+    assert world.look().keys() == {"pumps"}
+    assert "another repository" in world.watch.faults[0]
+    world.watch._repository = former  # type: ignore[assignment]
+    assert world.look().keys() == {"pumps"}
     assert world.watch.faults == []
 
 

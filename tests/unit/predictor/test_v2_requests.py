@@ -166,6 +166,28 @@ def test_what_is_no_json_object_is_a_fault(signature: Signature, body: bytes) ->
     assert caught.value.status == 400
 
 
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b'{"inputs":[],"parameters":{"good":1,"a/b.c":{"deep":1}}}', "/parameters/a~1b.c"),
+        (b'{"inputs":[],"parameters":{"good":true,"none":null}}', "/parameters/none"),
+        (
+            b'{"inputs":[{"name":"site","shape":[1],"datatype":"BYTES","parameters":{"x":[]}}]}',
+            "/inputs/0/parameters/x",
+        ),
+        (b'{"inputs":[],"parameters":{"a":[', "/parameters"),
+        (b'{"inputs":[],"parameters":{"a":[]},"parameters":null}', "/parameters"),
+        (b'{"inputs":[{"name":"s","parameters":{"x":[]}}],"inputs":[]}', "/inputs/0/parameters"),
+    ],
+)
+def test_a_wrong_parameter_is_pointed_at_as_far_as_the_body_can_be_read(
+    signature: Signature, body: bytes, pointer: str
+) -> None:
+    with pytest.raises(ClientFault) as caught:
+        V2Reader(signature).read(body, None, "ours")
+    assert caught.value.pointer == pointer
+
+
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_read_or_is_a_fault(signature: Signature, body: bytes) -> None:
     try:

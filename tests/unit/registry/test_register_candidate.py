@@ -22,7 +22,17 @@ from millrace.registry import (
     register_candidate,
 )
 from millrace.registry.commit import commit_of
-from millrace.release import ArmRef, Site, first_release
+from millrace.release import (
+    ArmRef,
+    Canary,
+    Site,
+    applied,
+    canary_arm,
+    first_release,
+    promote,
+    propose_candidate,
+    read_release,
+)
 from millrace.settings import Settings
 from millrace.workload.rollout import Rollout
 from millrace.workload.serving import Serving
@@ -168,6 +178,26 @@ def test_what_serves_is_the_champion_and_until_then_the_registrys(made, register
     repository.commit(repository.head(), changes, "Release pumps v9")
     found = find_champion("pumps", "auto", local)
     assert (found.digest, found.source) == ("9" * 64, "release")
+
+
+def test_a_canary_is_the_champion_from_its_promotion_on_and_not_before(local):
+    repository = open_repository(local)
+    files, release, site = {}, None, Site()
+    for version in (8, 9):
+        arm = Canary(version=version, digest=f"{version}" * 64, name=f"pumps-v{version}")
+        if release is None:
+            made = first_release("pumps", arm, Serving(), Rollout(), site, now=0.0)
+        else:
+            content = canary_arm(files, release, arm, Serving(), site)
+            made = propose_candidate(
+                files, release, arm, content, serving=Serving(), rollout=Rollout(), now=0.0
+            )
+        files = applied(files, made)
+        release = read_release(files, "pumps")
+    repository.commit(repository.head(), files, "Put v9 on trial")
+    assert find_champion("pumps", "auto", local).digest == "8" * 64
+    repository.commit(repository.head(), promote(files, release, now=0.0), "Promote v9")
+    assert find_champion("pumps", "auto", local).digest == "9" * 64
 
 
 def test_a_deploy_repository_that_says_what_cannot_be_is_told(local):

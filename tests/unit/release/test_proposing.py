@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from release_worlds import NOW, SPEC, World
 
-from millrace.errors import DeployError
+from millrace.errors import DeployError, ReleaseError
 from millrace.release import applied, finish_promotion, finish_roll_back, promote, roll_back
 from millrace.release.reading import read_release
 
@@ -90,10 +90,11 @@ def test_a_candidate_waits_as_a_draft_while_another_is_on_trial(world: World):
 
 
 def test_a_candidate_waits_as_a_draft_while_another_is_proposed(world: World):
-    world.propose(1)
-    waiting = world.propose(2)
+    world.serve(1)
+    world.propose(2)
+    waiting = world.propose(3)
     assert waiting.draft
-    assert "pull request #1 (Release pumps v1: " in waiting.waits_for
+    assert "pull request #2 (Release pumps v2: " in waiting.waits_for
 
 
 def test_a_candidate_after_a_promotion_is_compared_with_what_was_promoted(world: World):
@@ -103,6 +104,7 @@ def test_a_candidate_after_a_promotion_is_compared_with_what_was_promoted(world:
     world.propose(3, champion=world.digest(2))
     proposed = read_release(world.files(world.pull_request(3).head), "pumps")
     assert (proposed.stable.version, proposed.canary.version) == (2, 3)
+    assert proposed.canary.score_distance == 0.031, "it was compared with what was promoted"
 
 
 def test_the_declared_serving_and_rollout_sections_come_with_the_candidate(world: World):
@@ -157,3 +159,20 @@ def test_a_promoted_candidate_serves(world: World):
     files = applied(world.files(), promote(world.files(), world.release(), now=NOW))
     world.commit(finish_promotion(files, read_release(files, "pumps"), now=NOW))
     assert world.release().stable.version == 2
+
+
+@pytest.mark.parametrize(
+    ("default", "told"),
+    [
+        ("{pressur: 1}", "no such feature; expected one of pressure; did you mean 'pressure'?"),
+        ("{pressure: high}", "is no value of this feature; found 'high'; expected a number"),
+    ],
+)
+def test_defaults_that_no_arm_would_start_with_are_not_proposed(
+    world: World, default: str, told: str
+):
+    world.declare(SPEC + f"  serving: {{defaults: {default}}}\n")
+    with pytest.raises(ReleaseError) as caught:
+        world.propose(1)
+    assert told in str(caught.value)
+    assert world.forge.pull_requests() == []

@@ -129,6 +129,7 @@ def test_a_roll_back_tells_rates_and_evidence(trial):
     assert "The evidence does not decide about: slow answers." in text.body
     assert "merged by itself" in text.body
     assert "rollback churn --to 8" in text.body
+    assert f"`millrace/churn/{trial.canary.digest[:12]}/release`" in text.body
 
 
 def test_an_advance_and_a_promotion_say_what_they_change(trial):
@@ -151,6 +152,8 @@ def test_a_first_weight_needs_no_evidence():
     assert "Why: its pod is ready." in text.body
     assert "without traffic so far" in text.body
     assert "## Evidence" not in text.body
+    assert "From then on it is judged" in text.body
+    assert "as before" not in text.body
 
 
 def test_a_roll_back_of_what_has_no_traffic_says_so():
@@ -168,12 +171,28 @@ def test_what_is_held_for_a_person_says_why(trial):
     )
 
 
-def test_a_restore_says_what_serves_instead(trial):
-    text = restore_text(trial, canary(5), uri="s3://b/x", reason="v7 forgets", served="until May")
-    assert text.title == "Restore churn v5: v7 forgets"
-    assert "instead of version 7" in text.body
+def test_a_restore_says_what_serves_instead_and_what_is_known_of_the_bundle(world: World):
+    world.serve(1)
+    world.publish(7)
+    text = world.rollback(to="7", reason="v1 forgets").pull_request
+    assert text.title == "Restore pumps v7: v1 forgets"
+    assert "serve** instead of version 1" in text.body
+    assert "| served before | never |" in text.body
+    assert "| ROC AUC >= 0.7 | pass | 0.8 |" in text.body
+    assert "| ROC AUC | 0.857 (0.830 to 0.880) |" in text.body
+    assert f"| snapshot | `{'5' * 64}` |" in text.body
+    assert "still filled: pump_state." in text.body
+    found = read_trailer(text.body)
+    assert found is not None
+    assert found.verb == "restore"
+
+
+def test_what_served_before_serves_again(world: World):
+    world.serve(1)
+    _, card = world.publish(7)
+    text = restore_text(world.release(), canary(7), card, uri="s3://b/x", served="until May")
+    assert "serve again** instead of version 1" in text.body
     assert "| served before | until May |" in text.body
-    assert read_trailer(text.body).verb == "restore"
 
 
 def test_a_branch_is_the_same_for_everyone_who_proposes_the_same():

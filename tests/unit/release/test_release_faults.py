@@ -79,6 +79,7 @@ def edited(files: dict[str, bytes], path: str, old: str, new: str, count: int = 
         (ROLLOUT, "kind: Release", "kind: Release\nkind: Release", ["stands here a second time"]),
         (ROLLOUT, "spec:\n", "spec: &a [*a]\nx:\n", ["an anchor refers to itself"]),
         (ROLLOUT, "spec:", "spec: [", ["is not YAML", "rollout.yaml:"]),
+        (ROLLOUT, "spec:", "? [a]\n: b\nspec:", ["a key is no text", "rollout.yaml:"]),
         (ARM, f"bundle: sha256:{DIGEST}", "bundle: sha256:123", ["is no digest",
          "64 lower-case hexadecimal digits"]),
         (ARM, f"bundle: sha256:{DIGEST}", f"bundle: md5:{DIGEST}", ["is no digest"]),

@@ -65,12 +65,13 @@ def rollouts(draw: st.DrawFn) -> Rollout:
     steps: list[Any] = []
     for weight in weights:
         steps += [SetWeight(setWeight=weight), *draw(st.lists(pauses, max_size=1))]
+    interval = timedelta(seconds=1) + draw(durations)
     analysis = Analysis(
         alpha=draw(st.floats(0.001, 0.49)),
         tolerance=Tolerance(errors=draw(shares), slow=draw(shares), scores=draw(shares)),
-        interval=draw(durations),
+        interval=interval,
         minSamples=draw(st.integers(1, 10**6)),
-        maxDuration=draw(durations),
+        maxDuration=interval + draw(durations),
     )
     return Rollout(steps=steps, analysis=analysis, policy=draw(policies))
 

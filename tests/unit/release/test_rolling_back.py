@@ -206,3 +206,13 @@ def test_the_champion_is_what_serves(served: World):
     files = applied(served.files(), promote(served.files(), served.release(), now=NOW))
     assert serving_arm(read_release(files, "pumps")).version == 3
     assert present_release(served.repository, "flights") is None
+
+
+def test_an_arm_that_still_has_traffic_does_not_go(served: World):
+    served.forge.merge(served.propose(3).number)
+    served.commit(promote(served.files(), served.release(), now=NOW))
+    route = served.files()["pumps/route.yaml"]
+    split = route.replace(b"weight: 100", b"weight: 90").replace(b"weight: 0", b"weight: 10")
+    served.commit({"pumps/route.yaml": split})
+    with pytest.raises(ReleaseError, match="the arm that is to go still has traffic"):
+        finish_promotion(served.files(), served.release(), now=NOW)

@@ -85,11 +85,22 @@ def test_a_candidate_that_is_ready_becomes_a_draft_when_its_way_is_barred(world:
     assert shown.body.startswith("> **Draft**: waits for the rollout of version 7 to end.")
 
 
+def test_first_releases_do_not_wait_for_each_other(world: World):
+    world.propose(1)
+    world.propose(2)
+    assert [world.pull_request(number).draft for number in (1, 2)] == [False, False]
+    world.forge.close(1, "no")
+    world.forge.merge(2)
+    assert world.release().stable.version == 2
+
+
 def test_a_first_release_that_was_overtaken_becomes_a_candidate(world: World):
     world.propose(1)
     world.propose(2)
     world.forge.merge(1)
     assert settle(world) == [2]
+    assert world.pull_request(2).body.startswith("> **Made anew**: `pumps-v1` serves by now.")
+    assert settle(world) == [], "once is enough"
     release = proposed(world, 2)
     assert (release.stable.version, release.canary.version) == (1, 2)
     world.forge.merge(2)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from rollout_world import (
     SITE,
+    START,
     WORKLOAD,
     Arms,
     Clock,
@@ -25,8 +26,9 @@ from rollout_world import (
 from millrace.analysis import Judgement
 from millrace.deploy.base import PullRequest
 from millrace.errors import ConflictError
-from millrace.release import branch_of, roll_back
+from millrace.release import branch_of, first_release, roll_back
 from millrace.workload.rollout import Rollout
+from millrace.workload.serving import Serving
 from serving.rollout.controller import Controller, World
 from serving.rollout.evidence import Judge
 from serving.rollout.status import RolloutStatus
@@ -169,6 +171,21 @@ def test_a_bad_canary_loses_its_traffic_first_and_goes_later() -> None:
     assert one.registry.champion == arm(7).digest
 
 
+def test_a_canary_that_was_rolled_back_stays_while_the_stable_arm_is_not_ready() -> None:
+    one = town()
+    one.start()
+    one.arms.bad.add("churn-v8")
+    while one.phase != "rolled back":
+        one.go(5)
+    one.arms.ready_ones.pop("churn-v7")
+    one.go(60)
+    assert one.phase == "rolled back"
+    assert "churn-v7 is not ready" in one.told[WORKLOAD].reason
+    one.ready(7)
+    one.look()
+    assert one.phase == "stable"
+
+
 def test_a_canary_that_is_not_ready_gets_no_weight_and_says_so() -> None:
     one = town()
     one.start()
@@ -199,9 +216,12 @@ def test_weight_does_not_rise_while_the_canary_is_not_ready() -> None:
     one.arms.ready_ones.pop("churn-v8")
     one.look()
     assert one.open() == ["step-1-advance (draft)"]
+    held = one.git.pull_requests()[0].body
+    assert held.startswith("> **Draft**: not now: churn-v8 is not ready: its weight does not rise.")
     one.ready(8)
     one.look()
     assert one.open() == ["step-1-advance"]
+    assert "Draft" not in one.git.pull_requests()[0].body
 
 
 def test_what_the_policy_leaves_to_people_waits_for_them() -> None:
@@ -278,6 +298,19 @@ def test_a_platform_that_was_down_over_night_undoes_nothing() -> None:
     assert (one.weight, one.open()) == (50, ["promote"])
 
 
+def test_a_platform_that_was_down_over_night_at_a_step_without_a_verdict_goes_on_there() -> None:
+    one = town({"analysis": {**QUICK, "minSamples": 100_000}})
+    one.start()
+    one.go(100)
+    one.git.clock.now += 1800
+    one.restart()
+    one.gateway.restart()
+    one.look()
+    assert (one.weight, one.told[WORKLOAD].blank) == (10, 0)
+    one.go(30)
+    assert (one.phase, one.weight) == ("progressing", 10)
+
+
 def test_a_pause_takes_its_time_and_then_goes_on() -> None:
     steps = [{"setWeight": 10}, {"pause": {"duration": "5m"}}, {"setWeight": 50}]
     one = town({"steps": steps})
@@ -287,6 +320,18 @@ def test_a_pause_takes_its_time_and_then_goes_on() -> None:
     assert "pauses until" in one.told[WORKLOAD].reason
     one.go(120)
     assert release_at(one.git).stable.version == 8
+
+
+def test_missing_data_is_not_held_against_a_canary_at_a_pause() -> None:
+    steps = [{"setWeight": 10}, {"pause": {"duration": "5m"}}, {"setWeight": 50}]
+    one = town({"steps": steps})
+    one.start()
+    while release_at(one.git).position.step != 1:
+        one.go(5)
+    one.gateway.unscraped = True
+    one.go(120)
+    assert (one.phase, one.weight) == ("progressing", 10)
+    assert one.told[WORKLOAD].blank >= QUICK["inconclusiveLimit"]
 
 
 def test_a_pause_without_end_waits_for_a_person_whatever_the_policy() -> None:
@@ -306,6 +351,53 @@ def test_a_rollout_that_takes_too_long_is_rolled_back() -> None:
     one.go(3700, tick=10)
     assert "not promoted within 1h" in release_at(one.git).position.reason
     assert one.git.pull_requests(WORKLOAD, "closed")[0].branch.endswith("promote")
+
+
+def test_a_step_does_not_give_a_rollout_more_time() -> None:
+    one = town({"policy": {"advance": "review", "promote": "review"}})
+    one.start()
+    one.go(3000, tick=20)
+    one.merge("step-0-advance")
+    one.go(500, tick=20)
+    assert one.weight == 10
+    one.go(200, tick=20)
+    assert "not promoted within 1h" in release_at(one.git).position.reason
+
+
+def test_a_merge_that_a_person_undid_is_a_no_at_this_step() -> None:
+    one = town()
+    one.start()
+    before = one.git.files(one.git.main, WORKLOAD)
+    one.look()
+    assert one.weight == 10
+    one.git.commit(one.git.main, before, "Revert")
+    one.go(100)
+    assert (one.weight, one.open()) == (0, [])
+    assert "was merged and then undone by hand" in one.told[WORKLOAD].reason
+
+
+def test_a_commit_that_comes_in_between_is_not_overwritten() -> None:
+    one = town()
+    one.start()
+    while one.phase != "promoted":
+        one.go(5)
+    path, ready = f"{WORKLOAD}/rollout.yaml", one.arms.ready
+    meanwhile = iter([True])
+
+    def edited(arm: str, digest: str) -> bool:
+        if one.git.clock() - START > 30 and next(meanwhile, False):
+            text = one.git.files(one.git.main, WORKLOAD)[path]
+            longer = text.replace(b"maxDuration: 1h", b"maxDuration: 2h")
+            one.git.commit(one.git.main, {path: longer}, "by hand")
+        return ready(arm, digest)
+
+    one.arms.ready = edited  # type: ignore[method-assign]
+    one.git.clock.now += 60
+    one.look()
+    assert one.phase == "promoted", "what was decided from the commit before is not done"
+    one.look()
+    assert one.phase == "stable"
+    assert release_at(one.git).rollout.analysis.maxDuration.total_seconds() == 7200
 
 
 def test_all_the_traffic_by_hand_is_a_promotion() -> None:
@@ -336,6 +428,18 @@ def test_another_weight_by_hand_is_judged_and_the_next_step_follows() -> None:
     assert one.weight == 30
     one.go(100)
     assert (one.weight, one.open()) == (50, ["promote"])
+
+
+def test_only_what_was_counted_at_the_present_weight_lets_the_canary_go_on() -> None:
+    one = town({"analysis": {**QUICK, "minSamples": 300}, "policy": {"promote": "review"}})
+    one.start()
+    one.go(75)
+    assert one.weight == 10
+    one.git.commit(one.git.main, with_weights(one.git, 30), "by hand")
+    one.go(20)
+    assert one.weight == 30
+    one.go(40)
+    assert one.weight == 50
 
 
 def test_a_broken_file_is_told_and_nothing_of_its_workload_is_touched() -> None:
@@ -382,6 +486,30 @@ def test_the_newest_of_several_candidates_supersedes_the_others() -> None:
     assert [(pull.title, pull.draft) for pull in opened] == [("release churn-v10", False)]
     closed = one.git.pull_requests(WORKLOAD, "closed")
     assert {pull.comment for pull in closed} == {"Superseded: churn-v10 is newer"}
+
+
+def test_a_candidate_that_is_older_than_what_serves_is_superseded() -> None:
+    one = town()
+    one.start(9)
+    older = bring(one.git, candidate(8))
+    one.go(200)
+    assert release_at(one.git).stable.version == 9
+    assert one.git.get(older.number).comment == "Superseded: churn-v9 serves and is newer"
+
+
+def test_of_two_first_releases_the_one_that_is_merged_serves_and_the_other_goes_on_trial() -> None:
+    one = town()
+    late = arm(8)
+    made = first_release(WORKLOAD, late, Serving(), Rollout(), SITE, now=0.0)
+    branch = branch_of(WORKLOAD, candidate(8), "release")
+    pull = one.git.propose(branch, "c0", made, title="First release", body="evidence")
+    one.look()
+    one.look()
+    ready = one.git.get(pull.number)
+    assert ready.body.startswith("> **Made anew**: `churn-v7` serves by now.")
+    one.git.merge(pull.number)
+    release = release_at(one.git)
+    assert (release.stable.version, release.weights) == (7, {"churn-v7": 100, "churn-v8": 0})
 
 
 def test_a_bundle_that_is_restored_gets_all_the_traffic_once_it_is_ready() -> None:

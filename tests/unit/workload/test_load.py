@@ -102,7 +102,8 @@ def test_a_gate_of_no_known_kind_is_answered_with_the_kinds(folder: Path) -> Non
         ("{setWieght: 5}", "spec.rollout.steps[0] is no step; found setWieght", "setWeight"),
         ("{weight: 5}", "expected one of the keys pause, setWeight", "setWeight"),
         ("5", "spec.rollout.steps[0] is no step", ""),
-        ("{setWeight: 5, pause: {}}", "unknown key 'spec.rollout.steps[0].pause'", ""),
+        ("{setWeight: 5, pause: {}}", "keys of spec.rollout.steps[0] exclude each other", ""),
+        ("{pause: }", "pause: input should be a mapping of keys to values; found nothing", ""),
         ("{pause: {duraton: 5m}}", "unknown key 'spec.rollout.steps[0].pause.duraton'", "duration"),
         ("{pause: {duration: 5}}", "a duration is a number with a unit", ""),
         ("{pause: {}}", "the first step is a setWeight", ""),
@@ -119,6 +120,28 @@ def test_a_step_that_is_none_is_answered_with_its_line_and_the_nearest_valid_one
     assert f"workload.yaml:{line_of('{setWeight: 5}')}: " in message or "rollout:" in message
     assert told in message
     assert not nearest or f"did you mean {nearest!r}?" in message
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ("serving: {latency: 0ms}", "spec.serving.latency: no time at all is not enough"),
+        ("serving: {lookup: 0s}", "spec.serving.lookup: no time at all is not enough"),
+        ("serving: {defaults: {tenure: .nan}}", "spec.serving.defaults.tenure"),
+        ("rollout: {analysis: {interval: 0s}}", "an interval is no shorter than 1s"),
+        ("rollout: {analysis: {interval: 500ms}}", "an interval is no shorter than 1s"),
+        ("rollout: {analysis: {interval: 2d}}", "maxDuration is to be longer than an interval"),
+    ],
+)
+def test_a_quantity_that_nothing_can_be_judged_by_is_refused(
+    folder: Path, section: str, told: str
+) -> None:
+    document = yaml.safe_load(CHURN)
+    document["spec"] |= yaml.safe_load(section)
+    declared(folder, yaml.safe_dump(document))
+    with pytest.raises(WorkloadError) as caught:
+        load_workload(folder)
+    assert told in str(caught.value)
 
 
 def test_a_pause_and_a_step_of_one_file_are_read(folder: Path) -> None:
