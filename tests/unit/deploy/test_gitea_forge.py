@@ -24,7 +24,7 @@ def test_a_proposal_goes_its_way_from_draft_to_merge(
     assert there.url == f"{gitea.url}/owner/deploy/pulls/1"
     assert gitea.sha(BRANCH) == there.head
     assert forge.pull_requests("churn") == [there] == [forge.get(1)]
-    with pytest.raises(ConflictError, match="it is a draft; it waits"):
+    with pytest.raises(ConflictError, match="it is a draft; what it waits for"):
         forge.merge(1)
 
     base = repository.commit(repository.head(), {"other": b"1"}, "Meanwhile")
