@@ -45,7 +45,8 @@ class Proposed:
         pull_request: what asks for it; it may have been there before.
         arm: the bundle that is to serve.
         leaves: the bundle that is to go.
-        merges_itself: whether the workload's policy lets it be merged without a review.
+        merges_itself: whether the workload's policy lets it be merged without a review; never
+            for a bundle that has not served before, which nothing has judged on real traffic.
         restores: whether that bundle is not there yet, but comes back.
     """
 
@@ -83,10 +84,10 @@ def propose_rollback(
     if not has_release(files, workload):
         released = ", ".join(places.repository.folders(head))
         raise ReleaseError(
-            "nothing is released",
+            "no such workload is released" if released else "nothing is released",
             where=workload,
             expected=f"one of {released}" if released else "",
-            remedy=f"run it and merge what it proposes: `millrace run {workload}`",
+            remedy=f"release it first: `millrace run {workload}`, then merge what it proposes",
         )
     release = read_release(files, workload)
     state = _State(workload, places, release, files, head, reason, now)
@@ -172,12 +173,13 @@ def _wanted(state: _State, to: str) -> KeptArm:
     if len(found) == 1:
         return found[0]
     listed = ", ".join(f"{kept.arm.version} ({kept.arm.digest[:12]})" for kept in found)
+    others = _versions(state, list(known.values()))
     raise ReleaseError(
         "more than one bundle is called so" if found else "there is no such version or bundle",
         where=state.where,
         found=listed or repr(to),
-        expected="" if found else f"one of {_versions(state, list(known.values()))}",
-        remedy="give more of its digest" if found else "",
+        expected=f"one of {others}" if others and not found else "",
+        remedy="give more of its digest" if found else "" if others else "release another first",
     )
 
 
@@ -212,7 +214,7 @@ def _restored(state: _State, kept: KeptArm) -> Proposed:
         if one.branch.startswith(prefix) and one.branch.removeprefix(prefix).isdecimal()
     ]
     opened = next((one for one in before if one.state == "open"), None)
-    merges = release.rollout.policy.rollback == "auto"
+    merges = release.rollout.policy.rollback == "auto" and kept.served
     if opened is not None:
         return Proposed(opened, kept.arm, release.stable, merges, restores=True)
     canary = Canary(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from posixpath import normpath
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from millrace.errors import ReleaseError
 from millrace.located import YamlDocument
@@ -17,7 +17,8 @@ from millrace.release.kubernetes import (
     parse_inference_service,
     parse_routes,
 )
-from millrace.release.layout import KUSTOMIZATION
+from millrace.release.layout import KUSTOMIZATION, ROLLOUT
+from millrace.release.manifest import parse_rollout
 from millrace.release.parsing import documents_of, shaped
 from millrace.release.rendering import RUNTIME
 from millrace.release.shapes import InferenceServiceShape, KustomizationShape
@@ -36,7 +37,8 @@ class Wanted:
         workload: name of the folder.
         arms: InferenceServices for our runtime, by name.
         host: the route with the declared weights; None if the folder has none.
-        left_alone: what is not for this platform to run, one line each.
+        left_alone: what is not for this platform to run, or wrong in what it does not need; one line
+            each.
     """
 
     workload: str
@@ -58,29 +60,92 @@ def read_wanted(files: Mapping[str, bytes], folder: str) -> Wanted | None:
     path = f"{folder}/{KUSTOMIZATION}"
     if path not in files:
         return None
-    arms: dict[str, InferenceService] = {}
-    host: Host | None = None
-    left_alone: list[str] = []
+    reading = _Reading(files, folder)
     for file in _resources(files, path, folder):
-        documents = documents_of(files[file], file)
+        reading.take(file)
+    reading.see_that_arms_with_weight_run()
+    reading.look_at_the_intent()
+    return Wanted(folder, reading.arms, reading.host, tuple(reading.left_alone))
+
+
+class _Reading:
+    """What was found so far in the files of one folder."""
+
+    def __init__(self, files: Mapping[str, bytes], folder: str) -> None:
+        self._files = files
+        self._folder = folder
+        self.arms: dict[str, InferenceService] = {}
+        self.host: Host | None = None
+        self.left_alone: list[str] = []
+        self._routes = ""
+        """File of the routes."""
+        self._idle: dict[str, ReleaseError] = {}
+        """Why an object, by its name, cannot get requests here."""
+
+    def take(self, file: str) -> None:
+        """Read one file that the kustomization lists."""
+        documents = documents_of(self._files[file], file)
         kinds = [_kind(document) for document in documents]
         if any(kind in _ROUTES for kind in kinds):
-            if host is not None:
+            if self.host is not None:
                 raise ReleaseError("a second file of routes", where=file, remedy="keep one")
-            host = _host(files[file], file, folder)
+            self.host, self._routes = _host(self._files[file], file, self._folder), file
         elif "InferenceService" in kinds:
-            runtime = shaped(documents[0], InferenceServiceShape).spec.predictor.model.runtime
-            if runtime == RUNTIME:
-                service = parse_inference_service(files[file], file)
-                _once(service, arms, file)
-                _check_objective(service, documents[0])
-                arms[service.name] = service
-            else:
-                left_alone.append(f"{file}: the runtime {runtime} does not run here; left alone")
+            self._take_service(documents[0], file)
         else:
             found = ", ".join(kind or "nothing" for kind in kinds)
-            left_alone.append(f"{file}: a {found} means nothing here; left alone")
-    return Wanted(folder, arms, host, tuple(left_alone))
+            self.left_alone.append(f"{file}: a {found} means nothing here; left alone")
+            for document, kind in zip(documents, kinds, strict=True):
+                self._idle[_name(document)] = _idle(
+                    "its file holds no InferenceService", document.where(("kind",)), kind
+                )
+
+    def _take_service(self, document: YamlDocument, file: str) -> None:
+        shape = shaped(document, InferenceServiceShape)
+        runtime = shape.spec.predictor.model.runtime
+        if runtime == RUNTIME:
+            service = parse_inference_service(self._files[file], file)
+            _once(service, self.arms, file)
+            _check_objective(service, document)
+            self.arms[service.name] = service
+        else:
+            self.left_alone.append(f"{file}: the runtime {runtime} does not run here; left alone")
+            where = document.where(("spec", "predictor", "model", "runtime"))
+            self._idle[shape.metadata.name] = _idle(
+                "its runtime does not run here", where, runtime, RUNTIME
+            )
+
+    def see_that_arms_with_weight_run(self) -> None:
+        """Raise ReleaseError if an arm that shall get requests is none that runs here."""
+        splits = (self.host.http, self.host.grpc) if self.host else ()
+        for target in (target for split in splits if split for target in split.targets):
+            if target.weight and target.arm not in self.arms:
+                fault = self._idle.get(target.arm) or _idle(
+                    "no file of the resources holds it", self._routes
+                )
+                fault.problem = f"{target.arm} shall get requests, but {fault.problem}"
+                raise fault
+
+    def look_at_the_intent(self) -> None:
+        """Note a fault of rollout.yaml, which nothing here needs: what serves is not held up."""
+        file = f"{self._folder}/{ROLLOUT}"
+        if file in self._files:
+            try:
+                parse_rollout(self._files[file], file, self._folder)
+            except ReleaseError as fault:
+                self.left_alone.append(f"{fault}; until then no rollout goes on, what serves does")
+
+
+def _idle(
+    problem: str, where: str, found: str = "", expected: str = "InferenceService"
+) -> ReleaseError:
+    return ReleaseError(
+        problem,
+        where=where,
+        found=found,
+        expected=expected if found else "",
+        remedy="mend it, or take its weight away; until then, what served before goes on",
+    )
 
 
 def _resources(files: Mapping[str, bytes], path: str, folder: str) -> list[str]:
@@ -108,6 +173,12 @@ def _kind(document: YamlDocument) -> str:
     return str(content.get("kind", "")) if isinstance(content, dict) else ""
 
 
+def _name(document: YamlDocument) -> str:
+    content = document.content
+    metadata = content.get("metadata") if isinstance(content, dict) else None
+    return str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
+
+
 def _once(service: InferenceService, arms: Mapping[str, InferenceService], file: str) -> None:
     if service.name in arms:
         raise ReleaseError(
@@ -119,7 +190,8 @@ def objective_of(service: InferenceService) -> float:
     """Return the time within which an arm shall answer, in seconds.
 
     Raises:
-        ValidationError: its argument is no duration.
+        ValueError: its argument is no duration.
+        OverflowError: it is too long.
     """
     given: timedelta = TypeAdapter[Any](Duration).validate_python(
         service.options.get("latency", "50ms")
@@ -130,11 +202,15 @@ def objective_of(service: InferenceService) -> float:
 def _check_objective(service: InferenceService, document: YamlDocument) -> None:
     try:
         objective_of(service)
-    except ValidationError as error:
+    except (ValueError, OverflowError) as error:
+        given = service.options["latency"]
+        index = service.args.index(f"--latency={given}")
         raise ReleaseError(
-            f"the argument --latency cannot be read: {error.errors()[0]['msg']}",
-            where=document.where(("spec", "predictor", "model", "args")),
-            found=repr(service.options["latency"]),
+            "the argument --latency is no duration",
+            where=document.where(("spec", "predictor", "model", "args", index)),
+            found=repr(given),
+            expected="a number with a unit of ms, s, m, h or d, such as --latency=50ms",
+            remedy="mend the value",
         ) from error
 
 

@@ -15,6 +15,7 @@ from millrace.release.kubernetes import InferenceService
 from serving.local.ask import ask
 from serving.local.backoff import Backoff
 from serving.local.children import Book, Child
+from serving.local.last_words import last_words, size_of
 from serving.local.ports import free_ports
 from serving.local.splits import Endpoint
 from serving.local.state import ReplicaState
@@ -107,6 +108,7 @@ class Replica:
 
     async def _live(self) -> str:
         """Run one process to its end, and return why it ended."""
+        began = size_of(self._log)
         try:
             ports = free_ports(3, self._around.ports)
             self._around.ports.update(ports)
@@ -132,7 +134,7 @@ class Replica:
             if not ended.done():  # the watch gave it up
                 await self._child.end(GRACE_SECONDS)
                 return watch.result()
-            return f"it {_how(await ended)}; its log is {self._log}"
+            return self._end_of(await ended, began)
         finally:
             watch.cancel()
             self._around.ports.difference_update(ports)
@@ -194,6 +196,11 @@ class Replica:
     @property
     def _log(self) -> Path:
         return self._around.logs / f"{self.name}.log"
+
+    def _end_of(self, code: int, began: int) -> str:
+        """Return how a process ended that began when its log was so long."""
+        words = last_words(self._log, began) if code > 0 else ""
+        return f"it {_how(code)}{': ' if words else ''}{words}; its log is {self._log}"
 
     def _note(self, **changes: object) -> None:
         self.state = self.state.model_copy(update=changes)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from millrace.located import did_you_mean
+
 
 class ClientFault(Exception):  # noqa: N818
     """A request that is not answered with predictions, and why.
@@ -37,6 +41,19 @@ GRPC_CODES = {
 def bad_input(message: str, pointer: str) -> ClientFault:
     """Return the fault of a request that says something that cannot be."""
     return ClientFault(400, message, pointer)
+
+
+def unknown_input(name: str, known: Iterable[str], pointer: str) -> ClientFault:
+    """Return the fault of an input that the model does not have, with the one most like it.
+
+    Args:
+        name: what the request names.
+        known: names of all inputs: features and join keys.
+        pointer: where the request names it.
+    """
+    shown = name[:60]  # what is compared is bounded too, for comparing takes time
+    near = did_you_mean(shown, known) or "its metadata name those that it has"
+    return bad_input(f"the model has no input {shown!r}; {near}", pointer)
 
 
 def overloaded(message: str = "too many requests wait for an answer") -> ClientFault:

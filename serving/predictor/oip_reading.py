@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 
 from millrace.export.manifest import OUTPUT
 from serving.predictor.answering import InferRequest, KeyValue
-from serving.predictor.faults import ClientFault, bad_input
+from serving.predictor.faults import ClientFault, bad_input, unknown_input
 from serving.predictor.identity import is_fit
 from serving.predictor.model import Column, Model
 from serving.predictor.oip_messages import ModelInferRequest
@@ -117,9 +117,10 @@ class OipReader:
                 values, pointer = _values(tensor, content, rows, place)
                 keys[name] = key_column(self._keys[name], tensor.datatype, values, pointer)
             else:
-                known = feature is not None or name in self._keys
-                problem = "comes twice" if known else "is none of the model"
-                raise bad_input(f"the input {name[:60]!r} {problem}", f"/inputs/{place}/name")
+                pointer = f"/inputs/{place}/name"
+                if feature is not None or name in self._keys:
+                    raise bad_input(f"the input {name[:60]!r} comes twice", pointer)
+                raise unknown_input(name, [*self._features, *self._keys], pointer)
         if not rows:
             raise bad_input("there are no inputs", "/inputs")
         return features, keys, rows

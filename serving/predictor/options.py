@@ -50,8 +50,9 @@ def read_options(arguments: Sequence[str]) -> Options:
     """
     given = vars(_parser().parse_args(arguments))
     for name in ("latency", "lookup_timeout", "grace"):
-        given[name] = _read(_DURATION, name, given[name]).total_seconds()
-    given["max_request_size"] = _read(_SIZE, "max_request_size", given["max_request_size"])
+        given[name] = _read(_DURATION, name, given[name], _A_DURATION).total_seconds()
+    size = given["max_request_size"]
+    given["max_request_size"] = _read(_SIZE, "max_request_size", size, _A_SIZE)
     given["defaults"] = _defaults(given["defaults"])
     options = Options(**given)
     for name in ("latency", "lookup_timeout", "max_request_size", "max_queued", "workers"):
@@ -65,6 +66,8 @@ def read_options(arguments: Sequence[str]) -> Options:
 
 _DURATION = TypeAdapter[Any](Duration)
 _SIZE = TypeAdapter[Any](Size)
+_A_DURATION = "a number with a unit of ms, s, m, h or d, such as 50ms"
+_A_SIZE = "a number with a unit of kB, MB, GB, KiB, MiB or GiB, such as 10MiB"
 _DEFAULTS = TypeAdapter[Any](dict[str, str | float])
 
 
@@ -110,11 +113,13 @@ def _defaults(text: str) -> dict[str, str | float]:
     return found
 
 
-def _read(adapter: TypeAdapter[Any], name: str, text: str) -> Any:
+def _read(adapter: TypeAdapter[Any], name: str, text: str, expected: str) -> Any:
     try:
         return adapter.validate_python(text)
-    except ValidationError as error:
-        raise ServingError(error.errors()[0]["msg"], where=_flag(name), found=repr(text)) from error
+    except (ValidationError, OverflowError) as error:
+        raise ServingError(
+            "cannot be read", where=_flag(name), found=repr(text), expected=expected
+        ) from error
 
 
 def _require(holds: bool, name: str, found: str, expected: str) -> None:

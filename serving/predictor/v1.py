@@ -10,7 +10,7 @@ import numpy as np
 
 from serving.predictor.answering import InferAnswer, InferRequest, KeyValue
 from serving.predictor.decoding import Decoder
-from serving.predictor.faults import bad_input, pointer_token
+from serving.predictor.faults import bad_input, pointer_token, unknown_input
 from serving.predictor.model import Column, Model
 from serving.predictor.signature import Input, Signature
 from serving.predictor.values import ANY_NUMBER, key_value, text_value
@@ -70,7 +70,7 @@ class V1Reader:
         unknown = instance.keys() - self._known
         if unknown:
             name = min(unknown)
-            raise bad_input(f"the model has no input {name[:60]!r}", _pointer(place, name))
+            raise unknown_input(name, sorted(self._known), _pointer(place, name))
         return instance
 
     def _put(self, feature: Input, rows: list[Row], request: InferRequest) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from millrace.export.manifest import OUTPUT
 from serving.predictor.answering import InferAnswer, InferRequest, KeyValue
 from serving.predictor.decoding import Decoder
-from serving.predictor.faults import bad_input
+from serving.predictor.faults import bad_input, unknown_input
 from serving.predictor.identity import is_fit
 from serving.predictor.model import Column, Model
 from serving.predictor.signature import Signature
@@ -100,7 +100,8 @@ class V2Reader:
             elif name in self._keys:
                 keys[name] = key_column(self._keys[name], tensor.datatype, values, pointer)
             else:
-                raise bad_input(f"the model has no input {name[:60]!r}", pointer + "/name")
+                known = [*self._features, *self._keys]
+                raise unknown_input(name, known, pointer + "/name")
         if not rows:
             raise bad_input("there are no inputs", "/inputs")
         return features, keys, rows

@@ -215,7 +215,7 @@ class World:
     def pull_request(self, number: int) -> PullRequest:
         return self.forge.get(number)
 
-    def rollback(self, to: str = "", reason: str = "") -> Proposed:
+    def rollback(self, to: str = "", reason: str = "", workload: str = "pumps") -> Proposed:
         places = Places(
             self.repository,
             self.forge,
@@ -223,7 +223,7 @@ class World:
             self.store,
             SITE,
         )
-        return propose_rollback("pumps", places, to=to, reason=reason, now=NOW + 100)
+        return propose_rollback(workload, places, to=to, reason=reason, now=NOW + 100)
 
     def serve(self, version: int) -> None:
         """Release a version for the first time."""

@@ -216,3 +216,21 @@ def test_an_arm_that_still_has_traffic_does_not_go(served: World):
     served.commit({"pumps/route.yaml": split})
     with pytest.raises(ReleaseError, match="the arm that is to go still has traffic"):
         finish_promotion(served.files(), served.release(), now=NOW)
+
+
+def test_a_bundle_that_never_served_waits_for_a_review_whatever_the_policy(world: World):
+    world.serve(1)
+    world.publish(4)
+    assert not world.rollback(to="4").merges_itself
+
+
+def test_an_unknown_version_is_told_also_where_there_is_no_other(world: World):
+    world.serve(1)
+    with pytest.raises(ReleaseError, match=r"found '9'; release another first$"):
+        world.rollback(to="9")
+
+
+def test_a_mistyped_workload_is_told_beside_those_that_are_released(world: World):
+    world.serve(1)
+    with pytest.raises(ReleaseError, match="no such workload is released; expected one of pumps"):
+        world.rollback(workload="pump")
