@@ -209,7 +209,7 @@ def status(
 @app.command(rich_help_panel=SERVE)
 def up(
     detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Come back once it is up; end it with `down`.")
+        bool, typer.Option("--detach", "-d", help="Come back once arms answer; end it with `down`.")
     ] = False,
     port: Annotated[
         int | None,

@@ -10,6 +10,7 @@ from rich.markup import escape
 from cli.console import console, print_json
 from cli.views_pr import pull_requests_table, show_pull_request
 from millrace.deploy import open_forge, open_repository
+from millrace.errors import ConflictError
 from millrace.settings import load_settings
 
 
@@ -63,9 +64,12 @@ def close(number: int, comment: str, *, as_json: bool) -> None:
 
     Raises:
         DeployError: there is none of this number.
-        ConflictError: it is merged.
+        ConflictError: it is merged, or closed already.
     """
-    open_forge(load_settings(), person=True).close(number, comment)
+    forge = open_forge(load_settings(), person=True)
+    if forge.get(number).state == "closed":
+        raise ConflictError("it is closed already", where=f"pull request #{number}")
+    forge.close(number, comment)
     if as_json:
         print_json({"number": number, "state": "closed"})
     else:

@@ -131,10 +131,15 @@ def _shown(report: TrafficReport, of: float | None = None) -> Group:
 
 def _line(report: TrafficReport, of: float | None = None) -> str:
     planned = f" of {timedelta(seconds=round(of))}" if of else ""
-    codes = ", ".join(f"{code} {count:,}" for code, count in report.answered.items())
+    answers = sum(report.answered.values())
+    codes = ", ".join(
+        f"{'HTTP' if code.isdigit() else 'gRPC'} {code}: {count:,}"
+        for code, count in report.answered.items()
+    )
+    answered = f"{answers:,} ({codes})" if answers else "none"
     return (
         f"{timedelta(seconds=round(report.seconds))}{planned}: {report.sent:,} sent to "
-        f"{report.url}, answered {codes or 'none'}, lost {report.lost:,}"
+        f"{report.url}, answered {answered}, lost {report.lost:,}"
     )
 
 

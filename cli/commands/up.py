@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import signal
-import subprocess
-import sys
-import time
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 
 from rich.markup import escape
 
+from cli.commands.detached import start_detached
 from cli.console import console
-from millrace.errors import MillraceError, ServingError
-from millrace.files import made_folder
+from millrace.errors import ServingError
 from millrace.settings import Settings, load_settings
-from serving.local.instance import only_platform, running
-from serving.local.lock import REMEDY
+from serving.local.instance import Hold, only_platform
 from serving.local.platform import Platform
-from serving.local.state import read_state
 
-START_SECONDS = 30.0
+LOOK_SECONDS = 0.5
+"""Time between two looks at whether the platform's lock file is still there."""
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, an orderly end from outside, a terminal that is closed."""
 
@@ -39,28 +33,44 @@ def up(port: int | None, *, detach: bool) -> None:
     if port is not None:
         settings = settings.model_copy(update={"gateway_port": port})
     if detach:
-        _detach(settings)
+        start_detached(settings)
         return
-    with only_platform(settings):
+    with only_platform(settings) as hold:
         _say(f"home {escape(str(settings.home.resolve()))}; Ctrl-C ends the platform")
-        asyncio.run(_run(settings))
+        asyncio.run(_run(settings, hold))
         _say("the platform is down")
+        if hold.lost:
+            raise ServingError(
+                "the platform has ended, as its lock file is gone: the home was deleted or moved",
+                where=str(hold.file),
+                remedy="to start anew: `millrace up`",
+            )
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings, hold: Hold) -> None:
     work = asyncio.ensure_future(Platform(settings, _tell).run())
 
-    def stop() -> None:
+    def stop(why: str = "") -> None:
         for number in _ENDS:
             loop.add_signal_handler(number, lambda: None)  # it ends already, in order
+        guard.cancel()
         work.cancel()
-        _say("ending the platform")
+        _say(f"ending the platform{why}")
+
+    async def stop_when_lost() -> None:
+        while not hold.lost:
+            await asyncio.sleep(LOOK_SECONDS)
+        stop(f": {escape(str(hold.file))} is gone, so nobody would find it any more")
 
     loop = asyncio.get_running_loop()
     for number in _ENDS:
         loop.add_signal_handler(number, stop)
-    with suppress(asyncio.CancelledError):
-        await work
+    guard = asyncio.create_task(stop_when_lost())
+    try:
+        with suppress(asyncio.CancelledError):
+            await work
+    finally:
+        guard.cancel()
 
 
 def _tell(event: str, line: str) -> None:
@@ -81,50 +91,3 @@ _BAD = {
     *("arm_failed", "replica_restarts", "process_restarts", "fault", "gateway_fails"),
     *("scrape_failed", "state_not_written"),
 }
-
-
-def _detach(settings: Settings) -> None:
-    """Start a platform that outlives this command, and wait until its gateway listens."""
-    found = running(settings)
-    if found is not None:
-        raise ServingError(
-            "a platform runs here already",
-            where=str(settings.home),
-            found=f"process {found}",
-            remedy="use it, or end it: `millrace down`",
-        )
-    log = made_folder(settings.platform_folder / "logs", REMEDY) / "up.log"
-    began = log.stat().st_size if log.exists() else 0
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cli", "up", "--port", str(settings.gateway_port)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-    deadline = time.monotonic() + START_SECONDS
-    while not _is_up(settings, process.pid):
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.terminate()
-            raise ServingError(_last_line(log, began), where="millrace up")
-        time.sleep(0.05)
-    console.print(f"the platform is up (process {process.pid}): port {settings.gateway_port}")
-    console.print(f"its log is {escape(str(log))}; end it with `millrace down`", soft_wrap=True)
-
-
-def _is_up(settings: Settings, pid: int) -> bool:
-    try:
-        state = read_state(settings)
-    except MillraceError:
-        return False
-    return state is not None and state.pid == pid
-
-
-def _last_line(log: Path, began: int) -> str:
-    """Return the last thing that the platform said of itself in vain."""
-    with log.open("rb") as said:
-        said.seek(began)
-        lines = [line for line in said.read().decode(errors="replace").splitlines() if line]
-    return lines[-1].removeprefix("millrace: ") if lines else f"did not start; its log is {log}"

@@ -37,8 +37,7 @@ class Wanted:
         workload: name of the folder.
         arms: InferenceServices for our runtime, by name.
         host: the route with the declared weights; None if the folder has none.
-        left_alone: what is not for this platform to run, or wrong in what it does not need; one line
-            each.
+        left_alone: what is not for this platform to run, or wrong but not needed, one line each.
     """
 
     workload: str
@@ -96,9 +95,8 @@ class _Reading:
             found = ", ".join(kind or "nothing" for kind in kinds)
             self.left_alone.append(f"{file}: a {found} means nothing here; left alone")
             for document, kind in zip(documents, kinds, strict=True):
-                self._idle[_name(document)] = _idle(
-                    "its file holds no InferenceService", document.where(("kind",)), kind
-                )
+                name, where = _name(document), document.where(("kind",))
+                self._idle[name] = _idle(name, "it is no InferenceService", where, kind)
 
     def _take_service(self, document: YamlDocument, file: str) -> None:
         shape = shaped(document, InferenceServiceShape)
@@ -111,20 +109,16 @@ class _Reading:
         else:
             self.left_alone.append(f"{file}: the runtime {runtime} does not run here; left alone")
             where = document.where(("spec", "predictor", "model", "runtime"))
-            self._idle[shape.metadata.name] = _idle(
-                "its runtime does not run here", where, runtime, RUNTIME
-            )
+            name = shape.metadata.name
+            self._idle[name] = _idle(name, "its runtime does not run here", where, runtime, RUNTIME)
 
     def see_that_arms_with_weight_run(self) -> None:
         """Raise ReleaseError if an arm that shall get requests is none that runs here."""
         splits = (self.host.http, self.host.grpc) if self.host else ()
         for target in (target for split in splits if split for target in split.targets):
             if target.weight and target.arm not in self.arms:
-                fault = self._idle.get(target.arm) or _idle(
-                    "no file of the resources holds it", self._routes
-                )
-                fault.problem = f"{target.arm} shall get requests, but {fault.problem}"
-                raise fault
+                unlisted = "no file that the kustomization lists holds it"
+                raise self._idle.get(target.arm) or _idle(target.arm, unlisted, self._routes)
 
     def look_at_the_intent(self) -> None:
         """Note a fault of rollout.yaml, which nothing here needs: what serves is not held up."""
@@ -133,14 +127,15 @@ class _Reading:
             try:
                 parse_rollout(self._files[file], file, self._folder)
             except ReleaseError as fault:
-                self.left_alone.append(f"{fault}; until then no rollout goes on, what serves does")
+                self.left_alone.append(f"{fault}; what serves goes on")
 
 
 def _idle(
-    problem: str, where: str, found: str = "", expected: str = "InferenceService"
+    arm: str, problem: str, where: str, found: str = "", expected: str = "InferenceService"
 ) -> ReleaseError:
+    """Return the fault of an arm that gets no requests here, should the routes send it some."""
     return ReleaseError(
-        problem,
+        f"{arm} shall get requests, but {problem}",
         where=where,
         found=found,
         expected=expected if found else "",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from pathlib import Path
 from typing import Any
 
 from millrace.export.manifest import OUTPUT
 from millrace.files import write_whole
+from millrace.settings import Settings
 
 REFERENCE = "reference.parquet"
 
@@ -30,6 +32,20 @@ def write_example(bundle: Path, file: Path) -> None:
     [row] = next(rows).to_pylist()
     inputs = [_tensor(name, value) for name, value in row.items() if name != OUTPUT]
     write_whole(file, json.dumps({"inputs": inputs}, indent=1).encode() + b"\n")
+
+
+def example_file(settings: Settings, workload: str) -> Path:
+    """Return where the example of a workload lies, once it answered."""
+    return settings.platform_folder / "examples" / f"{workload}.json"
+
+
+def curl_line(address: str, workload: str, file: Path) -> str:
+    """Return the command that sends an example to a workload's address.
+
+    The file is named from the working folder if it lies there.
+    """
+    short = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    return f"curl {address}/v2/models/{workload}/infer -d {shlex.quote(f'@{short}')}"
 
 
 def _tensor(name: str, value: Any) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""One running platform a home: a lock that the kernel releases however the process ends."""
+"""One running platform a home: a lock that the kernel releases however the process ends.
+
+Whoever deletes the home deletes the lock's file with it: nobody finds the platform any more, so it
+has to find that out itself.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,27 @@ from millrace.settings import Settings
 from serving.local.lock import REMEDY
 
 
+class Hold:
+    """A lock that is held."""
+
+    def __init__(self, file: Path, handle: IO[str]) -> None:
+        """Take the lock's file and what holds it."""
+        self.file = file.absolute()
+        self._ours = os.fstat(handle.fileno())
+
+    @property
+    def lost(self) -> bool:
+        """Return whether the file is gone or another one stands in its place."""
+        try:
+            return not os.path.samestat(self.file.stat(), self._ours)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:  # a disk that does not answer now says nothing of the file
+            return False
+
+
 @contextmanager
-def only_platform(settings: Settings) -> Iterator[None]:
+def only_platform(settings: Settings) -> Iterator[Hold]:
     """Hold the platform's lock.
 
     Raises:
@@ -44,7 +67,7 @@ def only_platform(settings: Settings) -> Iterator[None]:
         handle.truncate(0)
         handle.write(str(os.getpid()))
         handle.flush()
-        yield
+        yield Hold(file, handle)
 
 
 def running(settings: Settings) -> int | None:

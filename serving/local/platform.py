@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shlex
 import shutil
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from millrace.addresses import without_credentials
 from millrace.deploy import Repository, open_repository
@@ -19,7 +17,7 @@ from millrace.files import made_folder
 from millrace.settings import Settings
 from millrace.storage import open_store
 from serving.local.children import Book, Child
-from serving.local.example import write_example
+from serving.local.example import curl_line, example_file, write_example
 from serving.local.fleet import Fleet
 from serving.local.gateway import Gateway
 from serving.local.keeper import Keeper
@@ -175,12 +173,7 @@ class Platform:
     def _say_what_to_do(self) -> None:
         if not self._said_what_to_do:
             self._said_what_to_do = True
-            where = without_credentials(self._settings.deploy_url)
-            self._tell(
-                "nothing_released",
-                f"nothing is released yet in {where}; a run that registers a candidate proposes "
-                "it: `millrace run NAME`",
-            )
+            self._tell("nothing_released", nothing_released(self._settings))
 
     async def _apply(self, hosts: dict[str, Host]) -> None:
         await self._gateway.apply(GatewayConfig(self._fleet.endpoints(), tuple(hosts.values())))
@@ -197,14 +190,12 @@ class Platform:
     async def _show_how_to_ask(self, host: Host) -> None:
         """Tell a command that works, the first time that a workload answers."""
         self._shown.add(host.workload)
-        file = self._settings.platform_folder / "examples" / f"{host.workload}.json"
+        file = example_file(self._settings, host.workload)
         bundle = self._fleet.bundle(max(host.arms))
         with contextlib.suppress(OSError, MillraceError, ValueError):
             await asyncio.to_thread(write_example, bundle, file)
             address = f"http://{host.names[0]}:{self._gateway.port}"
-            self._tell(
-                "ask", f"ask it: curl {address}/v2/models/{host.workload}/infer -d {_data(file)}"
-            )
+            self._tell("ask", f"ask it: {curl_line(address, host.workload, file)}")
 
     async def _gateway_up(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -288,7 +279,10 @@ class Platform:
         )
 
 
-def _data(file: Path) -> str:
-    """Return curl's argument for a file, as a shell takes it; from the working folder if there."""
-    short = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
-    return shlex.quote(f"@{short}")
+def nothing_released(settings: Settings) -> str:
+    """Return what to do about an empty deploy repository."""
+    where = without_credentials(settings.deploy_url)
+    return (
+        f"nothing is released yet in {where}; a run that registers a candidate proposes it: "
+        "`millrace run NAME`"
+    )

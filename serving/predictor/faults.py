@@ -52,7 +52,7 @@ def unknown_input(name: str, known: Iterable[str], pointer: str) -> ClientFault:
         pointer: where the request names it.
     """
     shown = name[:60]  # what is compared is bounded too, for comparing takes time
-    near = did_you_mean(shown, known) or "its metadata name those that it has"
+    near = did_you_mean(shown, known) or "the model's metadata names those that it has"
     return bad_input(f"the model has no input {shown!r}; {near}", pointer)
 
 

@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
-from kserve import InferenceGRPCClient, InferInput, InferRequest
+from kserve import (
+    InferenceGRPCClient,
+    InferenceRESTClient,
+    InferInput,
+    InferRequest,
+    RESTConfig,
+)
 
 from serving.metrics.log import metrics_log
 from tests.integration.platforms import HOST, INFER, Home, a_home
@@ -93,6 +99,20 @@ def test_an_unknown_host_gets_a_clear_404_in_json(home: Home) -> None:
     assert answer.status == 404
     assert answer.headers["content-type"] == "application/json"
     assert "no workload answers for this host" in answer.json["error"]
+
+
+def test_kserves_rest_client_is_answered_with_the_workloads_host_as_a_header(home: Home) -> None:
+    async def ask() -> Any:
+        pressure = InferInput("pressure", [1], "FP32", [0.0])
+        site = InferInput("site", [1], "BYTES", ["north"])
+        return await InferenceRESTClient(RESTConfig(protocol="v2", retries=0)).infer(
+            f"http://127.0.0.1:{home.port}",
+            InferRequest(MODEL, [pressure, site]),
+            model_name=MODEL,
+            headers={"Host": HOST},
+        )
+
+    assert asyncio.run(ask()).outputs[0].as_numpy() == pytest.approx(0.731058, abs=1e-5)
 
 
 def test_grpc_is_answered_on_the_same_port(home: Home) -> None:

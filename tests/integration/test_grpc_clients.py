@@ -162,6 +162,16 @@ def test_faults_name_their_field(stub: GRPCInferenceServiceStub) -> None:
     assert details.startswith("inputs[1].contents[0]: ")
 
 
+def test_an_unknown_input_is_told_with_the_one_most_like_it(
+    stub: GRPCInferenceServiceStub,
+) -> None:
+    request = rows(0.0)
+    request.inputs[1].name = "Sites"
+    code, details, _ = refused(lambda: stub.ModelInfer(request))
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert details == "inputs[1].name: the model has no input 'Sites'; did you mean 'site'?"
+
+
 def test_unknown_models_and_versions_are_not_found(stub: GRPCInferenceServiceStub) -> None:
     wrong = rows(0.0)
     wrong.model_version = "99"

@@ -122,6 +122,7 @@ def test_what_cannot_be_done_is_told_in_a_line(desk: Laptop) -> None:
     assert "#1: it no longer applies" in fault(desk.millrace("pr", "merge", "1"))
     assert "conflicts in churn/route.yaml" in fault(desk.millrace("pr", "merge", "1"))
     text(desk.millrace("pr", "close", "1"))
+    assert "#1: it is closed already" in fault(desk.millrace("pr", "close", "1"))
     assert "#1: it is closed already" in fault(desk.millrace("pr", "merge", "1"))
     done = desk.millrace("pr", "merge", "1", "--json")
     assert json.loads(done.stdout)["error"]["kind"] == "ConflictError"

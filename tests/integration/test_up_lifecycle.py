@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pyarrow as pa
@@ -143,18 +144,51 @@ def test_a_port_in_use_is_told_in_one_line(home: Home, how: tuple[str, ...]) -> 
     assert "the gateway's port is in use" in done.stderr
     assert "--port PORT" in done.stderr
     assert "Traceback" not in done.stderr
+    assert done.stderr.startswith(f"millrace: 127.0.0.1:{port}: ") or not how
+    assert done.stderr.count("millrace: ") == 1
 
 
-def test_detached_it_outlives_the_command_until_down(home: Home, bundle: ServedBundle) -> None:
-    commit = home.release(bundle, {1: 100})
+def test_detached_it_outlives_the_command_until_down(home: Home, tmp_path: Path) -> None:
+    home.release(askable(tmp_path / "bundle"), {1: 100})
     done = home.millrace("up", "--detach", "--port", str(home.port))
     assert done.returncode == 0, done.stderr
-    assert f"port {home.port}" in done.stdout
-    home.wait_until_applied(commit)
-    assert home.ask().status == 200
+    assert home.ask().status == 200  # without another wait
+    assert f"{MODEL} answers at http://{HOST}:{home.port}\n" in done.stdout
+    assert home.ask(body=example_in(done.stdout, home)).status == 200
     everything = [*home.children(), psutil.Process(home.state().pid)]
     assert home.millrace("down").returncode == 0
     assert gone(everything)
+
+
+def test_detached_it_says_which_arms_do_not_answer_and_what_is_wrong(
+    home: Home, bundle: ServedBundle
+) -> None:
+    home.release(bundle, {1: 100})
+    shutil.rmtree(home.settings.store_folder / "bundles")
+    home.commit({"broken/kustomization.yaml": b"["}, folder="broken")
+    done = home.millrace("up", "--detach", "--port", str(home.port))
+    assert done.returncode == 0, done.stderr
+    assert f"{MODEL} does not answer yet: {MODEL}-v1 has failed: " in done.stdout
+    assert "\n! broken/" in done.stdout
+
+
+def test_detached_it_says_that_nothing_is_released(home: Home) -> None:
+    done = home.millrace("up", "--detach", "--port", str(home.port))
+    assert done.returncode == 0, done.stderr
+    assert "nothing is released yet" in done.stdout
+
+
+def test_a_home_that_is_deleted_ends_everything(home: Home, bundle: ServedBundle) -> None:
+    everything = started(home, bundle)
+    said = home.folder.with_name("said.txt")
+    (home.folder / "up-0.txt").rename(said)  # to be read when the home is no more
+    home.folder.rename(home.folder.with_name("away"))  # what is written meanwhile keeps no rm busy
+    home.folder.mkdir()
+    assert home.processes[0].wait(30) == 1
+    assert gone(everything)
+    assert "ending the platform: " in said.read_text()
+    assert "the home was deleted or moved" in said.read_text()
+    assert home.millrace("down").stdout == "no platform runs here\n"
 
 
 def test_an_empty_repository_is_waited_for_and_what_to_do_is_said(home: Home) -> None:
@@ -165,7 +199,14 @@ def test_an_empty_repository_is_waited_for_and_what_to_do_is_said(home: Home) ->
 
 
 def test_it_says_how_to_ask_and_that_works(home: Home, tmp_path: Path) -> None:
-    plain = make_bundle(tmp_path / "bundle")
+    started(home, askable(tmp_path / "bundle"))
+    home.wait_until_said("ask it: ")
+    assert home.ask(body=example_in(home.said, home)).status == 200
+
+
+def askable(folder: Path) -> ServedBundle:
+    """Return a bundle with a reference."""
+    plain = make_bundle(folder)
     table = pa.table({"pressure": [0.0], "site": ["north"], "prediction": [0.7]})
     pq.write_table(table, plain.folder / "reference.parquet")
     manifest = plain.folder / "manifest.json"
@@ -174,14 +215,17 @@ def test_it_says_how_to_ask_and_that_works(home: Home, tmp_path: Path) -> None:
     BundleManifest(
         workload=found.workload, files={**found.files, "reference.parquet": reference}
     ).write(manifest)
-    started(home, ServedBundle(plain.folder, digest_of_file(manifest)))
-    home.wait_until_said("ask it: ")
-    line = next(line for line in home.said.splitlines() if "ask it: " in line)
+    return ServedBundle(plain.folder, digest_of_file(manifest))
+
+
+def example_in(said: str, home: Home) -> Any:
+    """Return the body of the request that was told."""
+    line = next(line for line in said.splitlines() if "ask it: " in line)
     command = shlex.split(line.partition("ask it: ")[2])
     assert command[:2] == ["curl", f"http://{HOST}:{home.port}/v2/models/{MODEL}/infer"]
     body = json.loads(Path(command[-1].removeprefix("@")).read_text())
     assert body["inputs"][0]["data"] == [0.0]
-    assert home.ask(body=body).status == 200
+    return body
 
 
 def test_a_damaged_bundle_fails_its_arm_while_the_stable_one_serves_on(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from millrace.deploy import Changes, Commit
 from millrace.errors import DeployError, ReleaseError
-from millrace.release.documents import ArmRef, Canary, Release
+from millrace.release.documents import ArmRef, Canary, Position, Release
 from millrace.release.layout import Site
 from millrace.release.writing import write_release
 from millrace.workload.rollout import Rollout
@@ -30,6 +30,7 @@ def files(workload: str = "pumps", canary: int = 5) -> Files:
         weights={refs[0].name: 100 - canary, refs[1].name: canary},
         serving=Serving(),
         rollout=Rollout(),
+        position=Position(phase="progressing", step=0) if canary else Position(phase="waiting"),
     )
     return {path: content or b"" for path, content in write_release(release, Site()).items()}
 
@@ -111,12 +112,85 @@ def test_what_the_local_gateway_does_not_do_is_refused_with_its_line(more: str, 
     assert refused.value.where.startswith("pumps/route.yaml:")
 
 
-def test_an_unknown_runtime_is_told_and_left_alone() -> None:
-    found = changed("pumps/arms/pumps-v2.yaml", "runtime: millrace-onnx", "runtime: tritonserver")
+def test_an_unknown_runtime_without_weight_is_told_and_left_alone() -> None:
+    found = changed(
+        "pumps/arms/pumps-v2.yaml",
+        "runtime: millrace-onnx",
+        "runtime: tritonserver",
+        files(canary=0),
+    )
     wanted = read_wanted(found, "pumps")
     assert wanted is not None
     assert wanted.arms.keys() == {"pumps-v1"}
     assert "the runtime tritonserver does not run here" in wanted.left_alone[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "told"),
+    [
+        (
+            "pumps/arms/pumps-v2.yaml",
+            "runtime: millrace-onnx",
+            "runtime: sklearn",
+            "pumps-v2 shall get requests, but its runtime does not run here; found sklearn; "
+            "expected millrace-onnx",
+        ),
+        (
+            "pumps/arms/pumps-v2.yaml",
+            "kind: InferenceService",
+            "kind: InferenceGraph",
+            "pumps-v2 shall get requests, but it is no InferenceService; found InferenceGraph",
+        ),
+        (
+            "pumps/kustomization.yaml",
+            "  - arms/pumps-v2.yaml\n",
+            "",
+            "pumps-v2 shall get requests, but no file that the kustomization lists holds it",
+        ),
+    ],
+)
+def test_an_arm_with_weight_that_does_not_run_here_is_a_fault_until_it_is_mended(
+    path: str, before: str, after: str, told: str
+) -> None:
+    world = World()
+    world.look(pumps=files(canary=25))
+    world.look(pumps=changed(path, before, after))
+    [fault] = world.watch.faults
+    assert told in fault
+    assert "what served before goes on" in fault
+    assert fault.startswith("pumps/")
+    assert world.watch.wanted["pumps"].arms.keys() == {"pumps-v1", "pumps-v2"}
+    assert world.weight() == 25
+    world.look(pumps=files())
+    assert world.watch.faults == []
+    assert world.told == [("fault", fault), ("fault_gone", "mended: pumps")]
+
+
+def test_a_broken_intent_is_told_once_and_the_routes_are_followed_on() -> None:
+    world = World()
+    world.look(pumps=changed("pumps/rollout.yaml", "stable:", "stabel:"))
+    world.look(pumps=changed("pumps/rollout.yaml", "stable:", "stabel:", files(canary=25)))
+    [(event, line)] = world.told
+    assert event == "left_alone"
+    assert line.startswith("pumps/rollout.yaml:")
+    assert "did you mean 'stable'?" in line
+    assert world.weight() == 25
+
+
+@pytest.mark.parametrize("given", ["50", "soon", "9" * 30 + "d"])
+def test_an_objective_that_is_no_duration_is_told_with_what_was_found_and_expected(
+    given: str,
+) -> None:
+    broken = changed("pumps/arms/pumps-v1.yaml", "--latency=50ms", f"--latency={given}")
+    with pytest.raises(ReleaseError) as refused:
+        read_wanted(broken, "pumps")
+    lines = broken["pumps/arms/pumps-v1.yaml"].decode().splitlines()
+    [line] = [number for number, text in enumerate(lines, 1) if "--latency" in text]
+    assert str(refused.value) == (
+        f"pumps/arms/pumps-v1.yaml:{line}: the argument --latency is no duration; "
+        f"found '{given}'; expected a number with a unit of ms, s, m, h or d, such as "
+        "--latency=50ms; mend the value"
+    )
 
 
 def test_an_object_of_an_unknown_kind_is_told_and_left_alone() -> None:

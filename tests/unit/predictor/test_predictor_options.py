@@ -46,3 +46,12 @@ def test_a_value_that_cannot_be_is_named(argument: str) -> None:
     with pytest.raises(ServingError) as caught:
         read_options([*REQUIRED, argument])
     assert caught.value.where == argument.partition("=")[0]
+
+
+def test_a_duration_without_a_unit_is_told_as_every_fault_is() -> None:
+    with pytest.raises(ServingError) as caught:
+        read_options([*REQUIRED, "--latency=50"])
+    assert str(caught.value) == (
+        "--latency: cannot be read; found '50'; "
+        "expected a number with a unit of ms, s, m, h or d, such as 50ms"
+    )

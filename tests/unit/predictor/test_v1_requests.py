@@ -63,6 +63,12 @@ def test_a_wrong_instance_is_pointed_at(signature: Signature, instance: Any, poi
     assert (caught.value.status, caught.value.pointer) == (400, pointer)
 
 
+def test_an_unknown_input_is_told_with_the_one_most_like_it(signature: Signature) -> None:
+    with pytest.raises(ClientFault) as caught:
+        read(signature, {"Presure": 1})
+    assert caught.value.message == "the model has no input 'Presure'; did you mean 'pressure'?"
+
+
 def test_no_instances_are_a_fault(signature: Signature) -> None:
     for body in (b"{}", b'{"instances": []}', b'{"instances": {}}', b"[]"):
         with pytest.raises(ClientFault):

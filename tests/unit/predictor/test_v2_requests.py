@@ -188,6 +188,23 @@ def test_a_wrong_parameter_is_pointed_at_as_far_as_the_body_can_be_read(
     assert caught.value.pointer == pointer
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Pump", "'Pump'; did you mean 'pump'?"),
+        ("presure", "'presure'; did you mean 'pressure'?"),
+        ("q", "'q'; the model's metadata names those that it has"),
+        ("x" * 10**6, f"'{'x' * 60}'; the model's metadata names those that it has"),
+    ],
+)
+def test_an_unknown_input_is_told_with_the_one_most_like_it(
+    signature: Signature, name: str, told: str
+) -> None:
+    found = fault(signature, tensor(name, "FP32", [1]))
+    assert found.message == f"the model has no input {told}"
+    assert found.pointer == "/inputs/0/name"
+
+
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_read_or_is_a_fault(signature: Signature, body: bytes) -> None:
     try:
