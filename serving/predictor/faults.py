@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from millrace.located import did_you_mean
 
@@ -51,9 +52,15 @@ def unknown_input(name: str, known: Iterable[str], pointer: str) -> ClientFault:
         known: names of all inputs: features and join keys.
         pointer: where the request names it.
     """
-    shown = name[:60]  # what is compared is bounded too, for comparing takes time
-    near = did_you_mean(shown, known) or "the model's metadata names those that it has"
-    return bad_input(f"the model has no input {shown!r}; {near}", pointer)
+    shown = name[:60]
+    hint = _nearest(shown, tuple(known)) or "the model's metadata names those that it has"
+    return bad_input(f"the model has no input {shown!r}; {hint}", pointer)
+
+
+@lru_cache(maxsize=256)
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    """Return the hint at a name; kept, as it takes milliseconds and clients repeat their faults."""
+    return did_you_mean(name, known)
 
 
 def overloaded(message: str = "too many requests wait for an answer") -> ClientFault:

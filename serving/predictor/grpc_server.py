@@ -7,8 +7,9 @@ call, and each time the two want the interpreter's lock: that took a third more 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ import grpc
 
 from millrace.errors import ServingError
 from serving.predictor.answering import Answering
-from serving.predictor.grpc_service import OVERLOADED, Method, Service
+from serving.predictor.grpc_service import OVERLOADED, Metadata, Service
 from serving.predictor.logs import Log
 from serving.predictor.options import Options
 
@@ -50,9 +51,9 @@ class GrpcServer:
                 ("grpc.so_reuseport", int(options.workers > 1)),
             ],
         )
-        methods = Service(answering, log, asyncio.get_running_loop()).methods
+        service = Service(answering, log, asyncio.get_running_loop())
         self._server.add_generic_rpc_handlers(
-            [_Methods(methods, self._threads, options.max_queued)]
+            [_Methods(service, self._threads, options.max_queued)]
         )
 
     async def start(self) -> None:
@@ -112,11 +113,14 @@ class _Threads(ThreadPoolExecutor):
 class _Methods(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Finds the method of a call, and refuses calls when there are too many."""
 
-    def __init__(self, methods: Mapping[str, Method], threads: _Threads, most: int) -> None:
+    def __init__(self, service: Service, threads: _Threads, most: int) -> None:
         self._handlers = {
-            name: grpc.unary_unary_rpc_method_handler(method) for name, method in methods.items()
+            name: grpc.unary_unary_rpc_method_handler(method)
+            for name, method in service.methods.items()
         }
-        self._overloaded = grpc.stream_stream_rpc_method_handler(_refuse)
+        self._overloaded = grpc.stream_stream_rpc_method_handler(
+            partial(_refuse, (*service.about, *OVERLOADED))
+        )
         self._threads = threads
         self._most = most
 
@@ -128,6 +132,6 @@ class _Methods(grpc.GenericRpcHandler):  # type: ignore[misc]
         return handler
 
 
-def _refuse(_: object, context: Any) -> None:
-    context.set_trailing_metadata(OVERLOADED)
+def _refuse(trailing: Metadata, _: object, context: Any) -> None:
+    context.set_trailing_metadata(trailing)
     context.abort(grpc.StatusCode.UNAVAILABLE, "too many requests wait for an answer")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Any
+from urllib.parse import quote
 
 import grpc
 from google.protobuf.message import Message
@@ -70,6 +71,11 @@ class Service:
         self._loop = loop
         self._log = log
         self._refused = Seldom(log, "refused")
+        self.about: Metadata = (
+            ("x-model-version", quote(model.version)),
+            ("x-bundle-digest", model.digest),
+        )
+        """Trailing metadata of every refusal: who refused."""
         self._new_id = id_source()
         self._reader = OipReader(model)
         self._writer = OipWriter(model)
@@ -108,7 +114,7 @@ class Service:
             request_id = request_id or self._id_of(context)
             fault = self._fault(error, request_id)
             self._count(fault.status, start, request_id)
-            _abort(context, fault)
+            _abort(context, fault, self.about)
             raise
         self._count(200, start, request_id)
         return body
@@ -152,7 +158,7 @@ class Service:
         try:
             service = parsed(HealthCheckRequest, content).service
         except ClientFault as fault:
-            _abort(context, fault)
+            _abort(context, fault, self.about)
             raise
         if service not in ("", SERVICE):
             context.abort(grpc.StatusCode.NOT_FOUND, "there is no such service")
@@ -164,7 +170,7 @@ class Service:
             message = parsed(kind, content)
             self._reader.require_model(message.name, message.version)
         except ClientFault as fault:
-            _abort(context, fault)
+            _abort(context, fault, self.about)
 
     def _id_of(self, context: Any) -> str:
         """Return the request id of the metadata if there is a fit one, else one of ours."""
@@ -187,12 +193,12 @@ class Service:
         return error
 
 
-def _abort(context: Any, fault: ClientFault) -> None:
+def _abort(context: Any, fault: ClientFault, about: Metadata) -> None:
     """End a call with a fault; gRPC raises its own exception for that."""
     place = field_path(fault.pointer or "")
     details = f"{place}: {fault.message}" if place else fault.message
     trailing = () if fault.retry_after is None else retry_after(fault.retry_after)
-    context.set_trailing_metadata(trailing)
+    context.set_trailing_metadata((*about, *trailing))
     context.abort(grpc.StatusCode[GRPC_CODES[fault.status]], details)
 
 

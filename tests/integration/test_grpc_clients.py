@@ -233,6 +233,7 @@ def test_a_store_that_is_down_is_unavailable_if_the_workload_chose_to_fail(
     assert code is grpc.StatusCode.UNAVAILABLE
     assert "online store" in details
     assert trailing["retry-after"] == "1"
+    assert trailing["x-model-version"] == VERSION, "who refused"
     assert trailing["grpc-retry-pushback-ms"] == "1000"
 
 
@@ -251,7 +252,8 @@ def test_more_requests_than_can_wait_are_refused_with_advice_to_retry(tmp_path: 
         found = asyncio.run(crowd())
         refusals = [each for each in found if isinstance(each, grpc.aio.AioRpcError)]
         assert {each.code() for each in refusals} == {grpc.StatusCode.UNAVAILABLE}
-        assert dict(refusals[0].trailing_metadata())["retry-after"] == "1"
+        told = dict(refusals[0].trailing_metadata())
+        assert (told["retry-after"], told["x-model-version"]) == ("1", VERSION)
         assert len(found) > len(refusals) > 0
         with grpc.insecure_channel(f"127.0.0.1:{running.grpc}") as channel:
             assert GRPCInferenceServiceStub(channel).ModelInfer(rows(0.0)).id == "mine"
