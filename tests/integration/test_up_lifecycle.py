@@ -313,6 +313,12 @@ def test_a_killed_gateway_is_started_again_and_counts_as_another(
     home: Home, bundle: ServedBundle
 ) -> None:
     started(home, bundle)
+
+    def instances() -> set[str]:
+        samples = metrics_log(home.settings).samples([f"{MODEL}-v1"], 0, time.time() + 1)
+        return {one.instance for one in samples if one.instance.startswith("envoy/")}
+
+    wait_for(instances, "it is in the log")
     pid = home.state().processes[0].pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
@@ -325,10 +331,6 @@ def test_a_killed_gateway_is_started_again_and_counts_as_another(
             return False
 
     wait_for(answers, "it answers again")
-
-    def instances() -> set[str]:
-        samples = metrics_log(home.settings).samples([f"{MODEL}-v1"], 0, time.time() + 1)
-        return {one.instance for one in samples if one.instance.startswith("envoy/")}
 
     wait_for(lambda: len(instances()) == 2, "both are in the log")
     assert "the gateway is started again" in home.said
