@@ -63,8 +63,8 @@ def _without_typeguard() -> Iterator[None]:
 @contextlib.contextmanager
 def _without_metric_files() -> Iterator[None]:
     """Keep feast.metrics from writing files for metrics of many processes, here and in children."""
-    importlib.import_module("prometheus_client.values")
-    before = {name: os.environ.get(name) for name in _PROMETHEUS}
+    before = {name: os.environ.pop(name, None) for name in _PROMETHEUS}
+    importlib.import_module("prometheus_client.values")  # decides on files by these variables
     os.environ.update(dict.fromkeys(_PROMETHEUS, ""))
     try:
         yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import sqlite3
@@ -41,11 +40,8 @@ except MillraceError as error:
 def start(world: World, limit: int = 0) -> subprocess.Popen[str]:
     folder = str(Path(__file__).parent)
     as_of = (START + DAY).isoformat()
-    # Feast sets this when it reads features, here in another test: its metrics would want a disk.
-    plain = {k: v for k, v in os.environ.items() if k != "PROMETHEUS_MULTIPROC_DIR"}
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, folder, str(world.root), as_of, str(limit)],
-        env=plain,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
