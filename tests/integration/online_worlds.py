@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
-import socket
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-
-import pytest
-import redis
 
 sys.path.append(str(Path(__file__).parents[1] / "unit" / "features"))
 
 from feature_worlds import World
 from online_reading import by_feast
+
+from tests.integration.redis_servers import running_redis
 
 NOW = datetime.now(UTC).replace(microsecond=250_000)
 SHOPS = ("ab", "c d", "Zürich", "店", 'O\'Neill "x"', "")
@@ -128,39 +120,6 @@ def sales(scale: float = 1.0, count: int = 60) -> list[dict[str, Any]]:
         }
         for number in range(count)
     ]
-
-
-@contextlib.contextmanager
-def running_redis(folder: Path, port: int = 0) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Yield the address and the process of a Redis."""
-    if shutil.which("redis-server") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("redis-server is missing: .ci/run installs it")
-        pytest.skip("redis-server is not installed")
-    if not port:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [
-            *("redis-server", "--bind", "127.0.0.1", "--port", str(port)),
-            *("--save", "", "--dir", str(folder)),
-        ],
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        client = redis.Redis(port=port)
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            with contextlib.suppress(redis.ConnectionError):
-                client.ping()
-                break
-            time.sleep(0.02)
-        client.close()
-        yield f"127.0.0.1:{port}", process
-    finally:
-        process.kill()
-        process.wait()
 
 
 __all__ = ["NOW", "SHOPS", "World", "by_feast", "running_redis", "sales", "shops_world"]

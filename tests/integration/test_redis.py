@@ -1,11 +1,5 @@
 """Features reach a real Redis, and a Redis that is away stops the run in one line."""
 
-import contextlib
-import os
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +8,7 @@ import redis
 
 from millrace.features.lookup import LookupPlan
 from tests.integration.conftest import Laptop
+from tests.integration.redis_servers import running_redis
 
 pytestmark = pytest.mark.slow
 
@@ -21,32 +16,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     """Return host:port of a Redis that this test starts and stops."""
-    if shutil.which("redis-server") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("redis-server is missing: .ci/run installs it")
-        pytest.skip("redis-server is not installed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [
-            *("redis-server", "--bind", "127.0.0.1", "--port", str(port)),
-            *("--save", "", "--dir", str(tmp_path)),
-        ],
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        client = redis.Redis(port=port)
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            with contextlib.suppress(redis.ConnectionError):
-                client.ping()
-                break
-            time.sleep(0.02)
-        yield f"127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
+    with running_redis(tmp_path) as (address, _):
+        yield address
 
 
 def test_a_run_fills_redis_with_what_the_lookup_plan_reads(
