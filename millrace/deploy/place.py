@@ -189,11 +189,12 @@ class Place:
         """See that the directory is a bare repository; make it if it is ours to make."""
         check_version()
         try:
-            if (self.folder / "HEAD").is_file() and (self.folder / "objects").is_dir():
-                return
             found = "a file" if self.folder.is_file() else ""
             found = found or ("a checkout" if (self.folder / ".git").exists() else "")
             found = found or ("another folder" if _filled(self.folder) else "")
+            # last, for another process may make it in this moment, whole at once
+            if (self.folder / "HEAD").is_file() and (self.folder / "objects").is_dir():
+                return
         except OSError as error:
             raise self._unusable(error) from error
         if found or not self.own:

@@ -112,7 +112,9 @@ class Fleet:
         for arm in self._leaving:
             self._end(arm)
             tell("arm_ended", f"{arm.service.name} has ended (version {arm.service.version})")
-        self._leaving.clear()
+        if self._leaving:
+            self._leaving.clear()
+            self._around.changed()
 
     async def stop(self) -> None:
         """End every process; each first answers what is under way."""

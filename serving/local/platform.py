@@ -27,8 +27,8 @@ from serving.local.replica import Surroundings
 from serving.local.rotate import keep_bounded
 from serving.local.scrape import Scraped, Scraper
 from serving.local.splits import GatewayConfig, Host
-from serving.local.state import PlatformState, RouteState, state_file
-from serving.local.watch import Watch
+from serving.local.state import ArmState, PlatformState, RouteState, state_file
+from serving.local.watch import Asked, Watch
 from serving.metrics.log import metrics_log
 
 IDLE_SECONDS = 1.0
@@ -85,6 +85,8 @@ class Platform:
         log = metrics_log(settings)
         self._scraper = Scraper(self._gateway, log, self._scraped, tell, scrape_seconds)
         self._hosts: dict[str, Host] = {}
+        self._asked = Asked()
+        self._arms: list[ArmState] = []
         self._waits: dict[str, str] = {}
         self._shown: set[str] = set()
         self._said_what_to_do = False
@@ -145,11 +147,14 @@ class Platform:
 
     async def _reconcile(self) -> None:
         """Bring what runs one step nearer to what Git says."""
-        commit, wanted = self._watch.commit, dict(self._watch.wanted)
-        if commit and not wanted and not self._watch.faults and not self._hosts:
+        asked = self._watch.asked
+        wanted = asked.wanted
+        if asked.commit and not wanted and not asked.faults and not self._hosts:
             self._say_what_to_do()
         self._fleet.follow({name: arm for one in wanted.values() for name, arm in one.arms.items()})
         ready, why = self._fleet.ready(), self._fleet.why()
+        # others are told of this moment, in which commit, arms and waiting splits fit together
+        self._asked, self._arms = asked, self._fleet.states()
         hosts: dict[str, Host] = {}
         waits: dict[str, str] = {}
         for workload, one in wanted.items():
@@ -159,8 +164,8 @@ class Platform:
                 )
         await self._apply(hosts)
         self._waits = waits
-        if not any(waits.values()) and not self._watch.faults:
-            self._applied = commit
+        if not any(waits.values()) and not asked.faults:
+            self._applied = asked.commit
         if self._fleet.draining:
             used = {arm for host in hosts.values() for arm in host.arms}
             under_way = {
@@ -248,13 +253,13 @@ class Platform:
             pid=os.getpid(),
             started=self._started,
             gateway_port=self._gateway.port,
-            commit=self._watch.commit,
+            commit=self._asked.commit,
             applied=self._applied,
-            arms=self._fleet.states(),
+            arms=self._arms,
             routes=[self._route_state(workload) for workload in sorted(self._hosts)],
             processes=[self._envoy.state]
             + ([self._controller.state] if self._with_controller else []),
-            faults=[*self._watch.faults, *([self._trouble] if self._trouble else [])],
+            faults=[*self._asked.faults, *([self._trouble] if self._trouble else [])],
             scrape_failures=self._scraper.failures,
         )
         if state != self._state:
@@ -268,7 +273,7 @@ class Platform:
 
     def _route_state(self, workload: str) -> RouteState:
         host = self._hosts[workload]
-        wanted = self._watch.wanted.get(workload)
+        wanted = self._asked.wanted.get(workload)
         declared = wanted.host.http if wanted and wanted.host else None
         return RouteState(
             workload=workload,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from millrace.deploy import Repository
 from millrace.errors import DeployError, MillraceError, ReleaseError
@@ -17,6 +18,21 @@ less often than a folder."""
 LONGEST_PAUSE = 5.0
 REPOSITORY = ""
 """Where a fault of the repository itself is noted among those of folders."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the deploy repository asks for, at one moment.
+
+    Attributes:
+        commit: the newest that was read; empty before the first.
+        wanted: by workload.
+        faults: what is wrong, one line each.
+    """
+
+    commit: str = ""
+    wanted: Mapping[str, Wanted] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
 
 
 class Watch:
@@ -35,13 +51,14 @@ class Watch:
         self._faults: dict[str, str] = {}
         self._told: set[str] = set()
         self._asked = 0.0
-        self.commit = ""
-        self.wanted: dict[str, Wanted] = {}
+        self._commit = ""
+        self._wanted: dict[str, Wanted] = {}
 
     @property
-    def faults(self) -> list[str]:
-        """Return what is wrong right now, one line each."""
-        return list(self._faults.values())
+    def asked(self) -> Asked:
+        """Return what is asked for right now."""
+        # the commit first: what is wanted is changed before it
+        return Asked(self._commit, self._wanted, tuple(self._faults.values()))
 
     async def follow(self) -> None:
         """Follow the main branch for ever."""
@@ -55,24 +72,24 @@ class Watch:
         try:
             head = self._repository.head()
             self._asked = time.monotonic() - began
-            if head == self.commit:
+            if head == self._commit:
                 self._clear(REPOSITORY)
                 return
             folders = self._repository.folders(head)
             files = {name: self._repository.files(head, name) for name in folders}
-            if self.wanted.keys() - set(folders):
+            if self._wanted.keys() - set(folders):
                 self._see_that_it_is_the_same(head)
         except MillraceError as error:
             self._note(REPOSITORY, str(error))
             return
         self._clear(REPOSITORY)
-        found = self.wanted | {}
+        found = self._wanted | {}
         for name in set(found) - set(folders):
             del found[name]
             self._clear(name)
         for name in folders:
             self._read(name, files[name], found)
-        self.wanted, self.commit = found, head
+        self._wanted, self._commit = found, head
         self._changed()
 
     def _see_that_it_is_the_same(self, head: str) -> None:
@@ -85,7 +102,7 @@ class Watch:
             DeployError: they have no first commit in common.
         """
         try:
-            former, newest = (self._repository.history(one, "") for one in (self.commit, head))
+            former, newest = (self._repository.history(one, "") for one in (self._commit, head))
         except DeployError:  # what was followed is not in it
             former, newest = [], []
         if not former or not newest or former[-1].id != newest[-1].id:
@@ -93,7 +110,7 @@ class Watch:
                 "this is another repository than the one that was followed so far",
                 where="the deploy repository",
                 found=f"commit {head[:10]}",
-                expected=f"one that follows {self.commit[:10]}",
+                expected=f"one that follows {self._commit[:10]}",
                 remedy="put the former back; to follow this one, start the platform again",
             )
 

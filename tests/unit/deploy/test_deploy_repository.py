@@ -4,11 +4,12 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from deploy_worlds import KilledError, World, at_command
 
-from millrace.deploy import open_repository
+from millrace.deploy import open_repository, place
 from millrace.errors import ConflictError, DeployError
 
 CLIENTS = pytest.mark.parametrize("client", ["", "laptop"], ids=["folder", "cache"])
@@ -32,6 +33,20 @@ def test_many_first_users_at_once_make_one_repository(world: World) -> None:
         heads = set(pool.map(lambda _: world.repository().head(), range(6)))
     assert len(heads) == 1
     assert [path.name for path in world.home.iterdir()] == ["deploy.git"]
+
+
+def test_a_repository_that_another_user_makes_in_the_middle_of_a_look_is_used(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled = place._filled
+
+    def made_meanwhile(folder: Path) -> bool:
+        monkeypatch.undo()
+        world.repository().head()
+        return filled(folder)
+
+    monkeypatch.setattr(place, "_filled", made_meanwhile)
+    assert list(world.repository().files(world.repository().head(), "")) == ["README.md"]
 
 
 @pytest.mark.parametrize("number", range(8))

@@ -155,14 +155,14 @@ def test_an_arm_with_weight_that_does_not_run_here_is_a_fault_until_it_is_mended
     world = World()
     world.look(pumps=files(canary=25))
     world.look(pumps=changed(path, before, after))
-    [fault] = world.watch.faults
+    [fault] = world.watch.asked.faults
     assert told in fault
     assert "what served before goes on" in fault
     assert fault.startswith("pumps/")
-    assert world.watch.wanted["pumps"].arms.keys() == {"pumps-v1", "pumps-v2"}
+    assert world.watch.asked.wanted["pumps"].arms.keys() == {"pumps-v1", "pumps-v2"}
     assert world.weight() == 25
     world.look(pumps=files())
-    assert world.watch.faults == []
+    assert world.watch.asked.faults == ()
     assert world.told == [("fault", fault), ("fault_gone", "mended: pumps")]
 
 
@@ -271,10 +271,10 @@ class World:
         if folders:
             self.repository.change(**folders)
         self.watch.look()
-        return self.watch.wanted
+        return self.watch.asked.wanted
 
     def weight(self, workload: str = "pumps") -> int:
-        host = self.watch.wanted[workload].host
+        host = self.watch.asked.wanted[workload].host
         assert host is not None
         assert host.http is not None
         return host.http.weights[f"{workload}-v2"]
@@ -286,7 +286,7 @@ def test_a_broken_folder_leaves_what_it_said_before_and_the_others_go_on() -> No
     broken = changed("pumps/route.yaml", "weight: 95", "weight: 96")
     world.look(pumps=broken, valves=files("valves", 25))
     assert (world.weight(), world.weight("valves")) == (5, 25)
-    assert "add up to 100" in world.watch.faults[0]
+    assert "add up to 100" in world.watch.asked.faults[0]
 
 
 def test_a_fault_is_told_once_and_its_end_too() -> None:
@@ -298,7 +298,7 @@ def test_a_fault_is_told_once_and_its_end_too() -> None:
     assert [event for event, _ in world.told] == ["fault"]
     world.look(pumps=files())
     assert [event for event, _ in world.told] == ["fault", "fault_gone"]
-    assert world.watch.faults == []
+    assert world.watch.asked.faults == ()
 
 
 def test_a_repository_that_does_not_answer_changes_nothing() -> None:
@@ -306,17 +306,17 @@ def test_a_repository_that_does_not_answer_changes_nothing() -> None:
     world.look(pumps=files())
     world.repository.fault = DeployError("does not answer")
     assert world.look().keys() == {"pumps"}
-    assert world.watch.faults == ["does not answer"]
+    assert world.watch.asked.faults == ("does not answer",)
     world.repository.fault = None
     world.look()
-    assert world.watch.faults == []
+    assert world.watch.asked.faults == ()
 
 
 def test_a_folder_that_goes_is_gone_and_its_fault_with_it() -> None:
     world = World()
     world.look(pumps=files(), valves=changed("pumps/route.yaml", "weight: 95", "weight: 96"))
     assert world.look(pumps=None, valves=None) == {}
-    assert world.watch.faults == []
+    assert world.watch.asked.faults == ()
 
 
 def test_an_empty_repository_in_the_place_of_the_one_that_was_followed_changes_nothing() -> None:
@@ -326,18 +326,18 @@ def test_an_empty_repository_in_the_place_of_the_one_that_was_followed_changes_n
     world.repository.root = "another"
     world.watch._repository = world.repository  # type: ignore[assignment]
     assert world.look().keys() == {"pumps"}
-    assert "another repository" in world.watch.faults[0]
+    assert "another repository" in world.watch.asked.faults[0]
     world.watch._repository = former  # type: ignore[assignment]
     assert world.look().keys() == {"pumps"}
-    assert world.watch.faults == []
+    assert world.watch.asked.faults == ()
 
 
 def test_two_folders_may_not_answer_for_one_host() -> None:
     world = World()
     other = {path.replace("pumps/", "valves/"): content for path, content in files().items()}
     world.look(pumps=files(), valves=other)
-    assert world.watch.wanted.keys() == {"pumps"}
-    assert "belongs to pumps already" in world.watch.faults[0]
+    assert world.watch.asked.wanted.keys() == {"pumps"}
+    assert "belongs to pumps already" in world.watch.asked.faults[0]
 
 
 values = st.recursive(
