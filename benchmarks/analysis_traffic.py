@@ -7,13 +7,15 @@ the counts of an interval are binomial with the interval's mean rate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.floating]
+Indicator = Literal["errors", "slow"]
 Scenario = Callable[[np.random.Generator, float, int], Numbers]
 """Returns the rate of each interval and rollout, [T, R], about a rate."""
 
@@ -26,27 +28,58 @@ STEPS = np.repeat([0.05, 0.25, 0.5], INTERVALS // 3)[:, None]
 
 @dataclass(frozen=True)
 class Counts:
-    """What both arms did: events and bad events, [T, R]."""
+    """What both arms did, by one indicator: events and bad events, [T, R]."""
 
     n_a: Numbers
     k_a: Numbers
     n_b: Numbers
     k_b: Numbers
 
-    def parts(self, rollouts: int) -> Iterator[Counts]:
-        """Return the counts a few rollouts at a time, so that they fit into a processor's cache."""
-        for first in range(0, self.n_a.shape[1], rollouts):
-            few = np.s_[:, first : first + rollouts]
-            yield Counts(self.n_a[few], self.k_a[few], self.n_b[few], self.k_b[few])
+
+@dataclass(frozen=True)
+class Rollouts:
+    """What a gateway counts: requests of either arm, and which of them were bad.
+
+    Attributes:
+        weight: of the canary in each interval, [T, 1].
+        errors: the requests by errors.
+        slow: the same requests by slow answers.
+    """
+
+    weight: Numbers
+    errors: Counts
+    slow: Counts
+
+    def by(self, indicator: Indicator) -> Counts:
+        """Return the counts by an indicator."""
+        return self.errors if indicator == "errors" else self.slow
 
 
-def draw(rng: np.random.Generator, q_a: Numbers, q_b: Numbers, weight: Numbers) -> Counts:
-    """Return counts of both arms at these rates, the requests split at random."""
-    shape = np.broadcast_shapes(q_a.shape, q_b.shape)
-    n_a = rng.poisson(REQUESTS * (1 - weight) * np.ones(shape))
-    n_b = rng.poisson(REQUESTS * weight * np.ones(shape))
-    k_a, k_b = rng.binomial(n_a, q_a), rng.binomial(n_b, q_b)
-    return Counts(*(np.asarray(c, float) for c in (n_a, k_a, n_b, k_b)))
+def draw(
+    rng: np.random.Generator,
+    weight: Numbers,
+    rates: dict[Indicator, tuple[Numbers, Numbers]],
+    requests: int = REQUESTS,
+) -> Rollouts:
+    """Return rollouts whose requests are split at random.
+
+    Args:
+        rng: what is drawn from.
+        weight: of the canary, [T, 1].
+        rates: rates of the stable arm and of the canary, [T, R]; an indicator that is not named
+            has no bad events.
+        requests: expected requests of both arms in an interval.
+    """
+    shape = next(iter(rates.values()))[1].shape
+    n_a = rng.poisson(requests * (1 - weight) * np.ones(shape))
+    n_b = rng.poisson(requests * weight * np.ones(shape))
+
+    def counts(indicator: Indicator) -> Counts:
+        q_a, q_b = rates.get(indicator, (0.0, 0.0))
+        bad = rng.binomial(n_a, q_a), rng.binomial(n_b, q_b)
+        return Counts(*(np.asarray(c, float) for c in (n_a, bad[0], n_b, bad[1])))
+
+    return Rollouts(weight, errors=counts("errors"), slow=counts("slow"))
 
 
 def constant(rng: np.random.Generator, rate: float, rollouts: int) -> Numbers:
