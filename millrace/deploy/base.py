@@ -166,7 +166,8 @@ class Forge(Protocol):
         """Make an open pull request propose something else: one commit on top of `parent`.
 
         Raises:
-            ConflictError: it is no longer open, or a person has pushed to its branch.
+            BranchTakenError: a person has pushed to its branch.
+            ConflictError: it is no longer open.
         """
         ...
 
@@ -175,6 +176,7 @@ class Forge(Protocol):
 
         Raises:
             ConflictError: it no longer applies, or is a draft, or is not open; nothing changed.
+            MergeRefusedError: the forge does not allow it as things stand; nothing changed.
         """
         ...
 

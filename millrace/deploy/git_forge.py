@@ -12,7 +12,7 @@ from millrace.deploy.base import Changes, PullRequest
 from millrace.deploy.place import HEADS, MAIN, PLATFORM, Move, Place
 from millrace.deploy.repository import is_merged, main_of
 from millrace.deploy.tree import changed_tree, make_commit
-from millrace.errors import ConflictError, DeployError
+from millrace.errors import BranchTakenError, ConflictError, DeployError
 
 State = Literal["open", "merged", "closed", "all"]
 Refs = dict[str, str]
@@ -109,7 +109,8 @@ class GitForge(ABC):
         """Make an open pull request propose something else: one commit on top of `parent`.
 
         Raises:
-            ConflictError: it is no longer open, or a person has pushed to its branch.
+            BranchTakenError: a person has pushed to its branch.
+            ConflictError: it is no longer open.
         """
         text = Text(title, body, draft)
         deadline = time.monotonic() + self._place.timeout
@@ -118,7 +119,7 @@ class GitForge(ABC):
             self._place.obtain(parent)
             there = self.open_one(refs, number)
             if not self._is_ours(there.head):
-                raise ConflictError(
+                raise BranchTakenError(
                     "a person has pushed to its branch",
                     where=f"pull request #{number}",
                     remedy="merge or close it: `millrace pr merge` or `millrace pr close`",

@@ -15,7 +15,7 @@ from millrace.deploy.local_forge import refuse_draft
 from millrace.deploy.merging import merge_message, merged_tree
 from millrace.deploy.place import HEADS, MAIN, Move, Place
 from millrace.deploy.repository import is_merged
-from millrace.errors import ConflictError, DeployError
+from millrace.errors import ConflictError, DeployError, MergeRefusedError
 
 _KEPT = 4096
 _FEW = 4
@@ -37,6 +37,7 @@ class GiteaForge(GitForge):
 
         Raises:
             ConflictError: it no longer applies, or is a draft, or is not open; nothing changed.
+            MergeRefusedError: Gitea does not allow it, such as without an approval.
         """
         deadline = time.monotonic() + self._place.timeout
         while True:
@@ -179,11 +180,30 @@ def _passes(error: GiteaError) -> bool:
 
 
 def _refused(error: GiteaError, number: int) -> DeployError:
+    """Return a refusal to merge: by a rule, or because the proposal does not apply any more."""
     if error.status not in (405, 409):
         return error
-    return ConflictError(
-        "Gitea does not merge it",
-        where=f"pull request #{number}",
-        found=error.said or f"HTTP status {error.status}",
-        remedy="see its page on Gitea: conflicts, reviews, protected branches",
+    where, found = f"pull request #{number}", error.said or f"HTTP status {error.status}"
+    if _is_past(error):
+        return ConflictError(
+            "Gitea does not merge it",
+            where=where,
+            found=found,
+            remedy="see its page on Gitea: conflicts, or somebody was quicker",
+        )
+    return MergeRefusedError(
+        "Gitea does not allow to merge it",
+        where=where,
+        found=found,
+        remedy="see its page on Gitea: approvals, checks, rules of the branch",
     )
+
+
+def _is_past(error: GiteaError) -> bool:
+    """Return whether a refusal says that something has changed, and not that a rule forbids it.
+
+    What Gitea itself finds in conflict is told as what it still checks, for ever.
+    """
+    if error.status == 409:
+        return not error.said.startswith("PushRejected")  # a hook of the repository
+    return _passes(error) or "already merged" in error.said

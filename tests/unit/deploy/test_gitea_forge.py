@@ -1,16 +1,20 @@
 """Pull requests of Gitea: by its REST API and git over HTTP, and by what people do there."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from deploy_worlds import BRANCH, KilledError, at_command
 from fake_gitea import FakeGitea
-from gitea_worlds import proposed
+from gitea_worlds import proposed, settings
 
 from millrace.deploy import open_forge, open_repository
-from millrace.errors import ConflictError, DeployError
+from millrace.errors import ConflictError, DeployError, MergeRefusedError
 from millrace.settings import Settings
+
+MERGE = "POST /api/v1/repos/owner/deploy/pulls/1/merge"
 
 
 def test_a_proposal_goes_its_way_from_draft_to_merge(
@@ -172,13 +176,40 @@ def test_a_conflict_names_the_files(installation: Settings) -> None:
     assert repository.head() == moved
 
 
-def test_a_merge_that_gitea_does_not_allow_says_why(
-    installation: Settings, gitea: FakeGitea
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (405, "not allowed to merge [reason: Does not have enough approvals]"),
+        (405, "User not allowed to merge PR"),
+        (405, "Work in progress PRs cannot be merged"),
+        (409, "PushRejected with remote message: main is mine"),
+    ],
+)
+def test_a_merge_that_gitea_does_not_allow_is_no_conflict_and_says_why(
+    installation: Settings, gitea: FakeGitea, status: int, words: str
 ) -> None:
     proposed(installation)
-    gitea.broken["POST /api/v1/repos/owner/deploy/pulls/1/merge"] = (
-        405,
-        b'{"message": "Does not have enough approvals"}',
-    )
-    with pytest.raises(ConflictError, match="Gitea does not merge it; found Does not have enough"):
+    gitea.broken[MERGE] = (status, json.dumps({"message": words}).encode())
+    with pytest.raises(MergeRefusedError) as caught:
+        open_forge(installation).merge(1)
+    assert f"#1: Gitea does not allow to merge it; found {words}; " in str(caught.value)
+    assert open_forge(installation).get(1).state == "open"
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (409, {"Style": "merge", "StdOut": "CONFLICT", "Err": {}}),
+        (405, {"message": "The PR is already merged"}),
+        (405, {"message": "Please try again later"}),
+        (409, {"message": "head out of date"}),
+    ],
+)
+def test_a_merge_that_does_not_apply_any_more_at_gitea_is_a_conflict(
+    tmp_path: Path, gitea: FakeGitea, status: int, said: object
+) -> None:
+    installation = settings(tmp_path, gitea, timeout=1.5)
+    proposed(installation)
+    gitea.broken[MERGE] = (status, json.dumps(said).encode())
+    with pytest.raises(ConflictError, match="#1: Gitea does not merge it; found "):
         open_forge(installation).merge(1)
