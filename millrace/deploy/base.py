@@ -48,7 +48,7 @@ class PullRequest(Document):
     merged: str = ""
     """Commit of the main branch by which it holds this, once merged."""
     comment: str = ""
-    """Why it was closed, if that was said."""
+    """Why it was closed, if that was said; a list may leave it out."""
 
 
 class Repository(Protocol):

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
 from millrace.deploy.base import PullRequest
 from millrace.deploy.git_forge import GitForge, Refs, State, Text
 from millrace.deploy.gitea_api import GiteaApi, GiteaError
-from millrace.deploy.gitea_pull import GiteaPull, parse_pull, with_mark, without_mark
+from millrace.deploy.gitea_pull import (
+    Event,
+    GiteaPull,
+    closing_comment,
+    parsed,
+    with_mark,
+    without_mark,
+)
 from millrace.deploy.local_forge import refuse_draft
 from millrace.deploy.merging import merge_message, merged_tree
 from millrace.deploy.place import HEADS, MAIN, Move, Place
@@ -19,6 +27,8 @@ from millrace.errors import ConflictError, DeployError, MergeRefusedError
 
 _KEPT = 4096
 _FEW = 4
+_BEFORE = timedelta(minutes=1)
+"""Time before a pull request was closed in which it was said why."""
 _STEP = 0.1
 """Seconds between two tries while Gitea checks whether a pull request can be merged."""
 
@@ -86,14 +96,29 @@ class GiteaForge(GitForge):
 
     def _get(self, refs: Refs, number: int) -> PullRequest:
         try:
-            return self._now(self._parsed(self._api.call("GET", f"pulls/{number}")), refs)
+            there = self._parsed(self._api.call("GET", f"pulls/{number}"))
         except GiteaError as error:
             if error.status != 404:
                 raise
-        return super()._get(refs, number)
+            return super()._get(refs, number)
+        return self._explained(there, refs)
+
+    def _newest(self, refs: Refs, branch: str) -> PullRequest | None:
+        newest = next((one for one in self._asked("all") if one.head.label == branch), None)
+        return self._explained(newest, refs) if newest else None
+
+    def _explained(self, there: GiteaPull, refs: Refs) -> PullRequest:
+        """Return a pull request as it is now, with why it was closed."""
+        now = self._now(there, refs)
+        if now.state != "closed" or there.closed_at is None:
+            return now
+        since = (there.closed_at - _BEFORE).isoformat()
+        told = self._api.call("GET", f"issues/{there.number}/timeline", query={"since": since})
+        events = [parsed(Event, entry, self._api.base) for entry in told or () if entry]
+        return now.model_copy(update={"comment": closing_comment(events)})
 
     def _parsed(self, entry: Any) -> GiteaPull:
-        return parse_pull(entry, self._api.base)
+        return parsed(GiteaPull, entry, self._api.base)
 
     def _now(self, there: GiteaPull, refs: Refs) -> PullRequest:
         """Return a pull request with what people have done by plain git.

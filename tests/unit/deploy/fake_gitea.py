@@ -2,7 +2,8 @@
 
 As Gitea 1.26 does: a pull request follows its branch while it is open; its head stays as
 refs/pull/N/head; the first try to merge finds that it is still being checked; plain git that
-deletes or merges a branch goes unnoticed; lists come in pages.
+deletes or merges a branch goes unnoticed; lists come in pages; the timeline tells who said and did
+what.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ import re
 import subprocess
 import threading
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 TOKEN = "tok3n-that-nobody-may-see"
+BOT = "millrace-bot"
+"""Whose token that is."""
 _PAGE = 2
 
 
@@ -26,7 +30,10 @@ class FakeGitea:
     folder: Path
     pulls: list[dict[str, Any]] = field(default_factory=list)
     checked: set[int] = field(default_factory=set)
-    comments: list[tuple[int, str]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    """What was said and done of pull requests, the oldest first."""
+    actor: str = BOT
+    """Who asks."""
     broken: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     """Answers given instead, by method and path; status 0 gives none."""
     noticed_empty: bool = True
@@ -69,6 +76,7 @@ class FakeGitea:
             "merged": bool(pull["merged"]),
             "merge_commit_sha": pull["merged"] or None,
             "created_at": "2026-02-03T04:05:06Z",
+            "closed_at": pull.get("closed_at"),
             "html_url": f"{self.url}/owner/deploy/pulls/{number}",
             "base": {"label": "main", "ref": "main", "sha": self.sha("refs/heads/main")},
             "head": {"label": branch, "ref": branch if sha else kept, "sha": sha or self.sha(kept)},
@@ -84,22 +92,38 @@ class FakeGitea:
             return 404, {"message": "not found"}
         if path == "pulls":
             return self.listed(query) if method == "GET" else self.opened(sent)
-        found = re.fullmatch(r"(?:pulls|issues)/(\d+)(/merge|/comments)?", path)
+        found = re.fullmatch(r"(?:pulls|issues)/(\d+)(/merge|/comments|/timeline)?", path)
         if not found or int(found[1]) > len(self.pulls):
             return 404, {"message": "not found"}
-        return self.about(self.pulls[int(found[1]) - 1], method, found[2] or "", sent)
+        pull = self.pulls[int(found[1]) - 1]
+        if found[2]:
+            return self.beside(pull, found[2], sent or query)
+        return (201, self.edited(pull, sent)) if method == "PATCH" else (200, self.told(pull))
 
-    def about(self, pull: dict[str, Any], method: str, what: str, sent: Any) -> tuple[int, Any]:
-        if what == "/comments":
-            self.comments.append((pull["number"], sent["body"]))
-            return 201, {}
+    def beside(self, pull: dict[str, Any], what: str, sent: Any) -> tuple[int, Any]:
+        """Answer about what belongs to a pull request."""
         if what == "/merge":
-            refusal = self.refusal(pull, sent)
-            return refusal or self.merge(pull, sent)
-        if method == "PATCH":
-            pull.update({k: sent[k] for k in ("title", "body", "state") if k in sent})
-            return 201, self.told(pull)
-        return 200, self.told(pull)
+            return self.refusal(pull, sent) or self.merge(pull, sent)
+        if what == "/comments":
+            return 201, self.happened(pull, "comment", sent["body"])
+        since = datetime.fromisoformat(sent["since"])
+        own = [one for one in self.events if one["issue"] == pull["number"]]
+        return 200, [one for one in own if datetime.fromisoformat(one["created_at"]) >= since]
+
+    def edited(self, pull: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+        before = pull["state"]
+        pull.update({k: sent[k] for k in ("title", "body", "state") if k in sent})
+        if pull["state"] != before:
+            did = self.happened(pull, "close" if before == "open" else "reopen")
+            pull["closed_at"] = did["created_at"] if before == "open" else None
+        return self.told(pull)
+
+    def happened(self, pull: dict[str, Any], what: str, body: str = "") -> dict[str, Any]:
+        """Keep an event and return it."""
+        said = {"type": what, "body": body, "user": {"login": self.actor}}
+        when = {"created_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+        self.events.append({"id": len(self.events) + 1, "issue": pull["number"], **said, **when})
+        return self.events[-1]
 
     def listed(self, query: dict[str, str]) -> tuple[int, Any]:
         state = query.get("state", "open")
@@ -151,6 +175,9 @@ class FakeGitea:
     def by_hand(self, method: str, path: str, **sent: Any) -> None:
         """Do on Gitea's pages what a person does there."""
         with self.lock:
-            for _ in range(2):
+            self.actor = "ada"
+            try:
                 status, said = self.answer(method, path, {}, sent)
+            finally:
+                self.actor = BOT
             assert status < 300, said

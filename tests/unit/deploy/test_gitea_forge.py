@@ -10,6 +10,8 @@ from deploy_worlds import BRANCH, KilledError, at_command
 from fake_gitea import FakeGitea
 from gitea_worlds import proposed, settings
 
+from cli.commands.pr import show
+from cli.console import console
 from millrace.deploy import open_forge, open_repository
 from millrace.errors import ConflictError, DeployError, MergeRefusedError
 from millrace.settings import Settings
@@ -54,10 +56,14 @@ def test_closing_says_why_and_removes_the_branch(installation: Settings, gitea: 
     there = proposed(installation)
     for _ in range(2):
         open_forge(installation).close(1, "superseded")
-    assert gitea.comments == [(1, "superseded")]
+    assert [(one["type"], one["body"]) for one in gitea.events] == [
+        ("comment", "superseded"),
+        ("close", ""),
+    ]
     assert gitea.sha(BRANCH) == ""
     found = open_forge(installation).get(1)
-    assert (found.state, found.head) == ("closed", there.head)
+    assert (found.state, found.head, found.comment) == ("closed", there.head, "superseded")
+    assert found == open_forge(installation).find(BRANCH) == proposed(installation, known=0)
     files, _ = open_repository(installation).difference(found.head)
     assert [one.path for one in files] == ["churn/x"]
     with pytest.raises(ConflictError, match="it is closed already"):
@@ -126,6 +132,49 @@ def test_who_closes_it_on_its_page_has_closed_it(installation: Settings, gitea: 
     )
     assert again.number == 2
     assert open_forge(installation).get(1).head == found.head != again.head
+
+
+def test_why_it_was_closed_is_what_its_closer_said_last(
+    installation: Settings, gitea: FakeGitea
+) -> None:
+    forge = open_forge(installation)
+    proposed(installation)
+    forge.close(1, "Superseded: v9 is newer")
+    gitea.by_hand("POST", "issues/1/comments", body="Why?")
+    assert forge.get(1).comment == "Superseded: v9 is newer"
+
+    gitea.by_hand("PATCH", "pulls/1", state="open")
+    gitea.by_hand("PATCH", "pulls/1", state="closed")
+    assert forge.get(1).comment == "", "a person closed it, who said nothing about it"
+
+    gitea.by_hand("PATCH", "pulls/1", state="open")
+    gitea.by_hand("POST", "issues/1/comments", body="Not on a Friday")
+    gitea.by_hand("PATCH", "pulls/1", state="closed")
+    assert forge.get(1).comment == "Not on a Friday"
+
+
+def test_a_kill_after_the_comment_does_not_explain_what_a_person_closes(
+    installation: Settings, gitea: FakeGitea
+) -> None:
+    proposed(installation)
+    gitea.broken["PATCH /api/v1/repos/owner/deploy/pulls/1"] = (503, b"")
+    with pytest.raises(DeployError, match="HTTP status 503"):
+        open_forge(installation).close(1, "Superseded: v9 is newer")
+    gitea.broken.clear()
+    gitea.by_hand("PATCH", "pulls/1", state="closed")
+    found = open_forge(installation).get(1)
+    assert (found.state, found.comment) == ("closed", "")
+
+
+def test_pr_show_tells_why_it_was_closed(
+    installation: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposed(installation)
+    open_forge(installation).close(1, "not on a Friday")
+    monkeypatch.setattr("cli.commands.pr.load_settings", lambda: installation)
+    with console.capture() as told:
+        show(1, as_json=False)
+    assert "Closed with: not on a Friday" in told.get()
 
 
 @pytest.mark.parametrize("way", ["merge", "squash"])
