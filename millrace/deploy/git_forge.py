@@ -27,6 +27,11 @@ class Text:
     body: str
     draft: bool
 
+    @classmethod
+    def of(cls, there: PullRequest) -> Text:
+        """Return what a pull request says now."""
+        return cls(there.title, there.body, there.draft)
+
     @property
     def message(self) -> str:
         """Return it as the message of a commit."""
@@ -48,7 +53,7 @@ class GitForge(ABC):
         """Move the branch and open a pull request of it; None if somebody came in between."""
 
     @abstractmethod
-    def _edit(self, refs: Refs, number: int, branch: Move, text: Text) -> PullRequest | None:
+    def _edit(self, refs: Refs, there: PullRequest, branch: Move, text: Text) -> PullRequest | None:
         """Move the branch and say something else of it; None if somebody came in between."""
 
     def pull_requests(self, workload: str = "", state: State = "open") -> list[PullRequest]:
@@ -125,9 +130,9 @@ class GitForge(ABC):
                     remedy="merge or close it: `millrace pr merge` or `millrace pr close`",
                 )
             made = self._commit(parent, changes, text, instead=there.head)
-            if (made, title, body, draft) == (there.head, there.title, there.body, there.draft):
+            if made == there.head and text == Text.of(there):
                 return there
-            edited = self._edit(refs, number, Move(HEADS + there.branch, there.head, made), text)
+            edited = self._edit(refs, there, Move(HEADS + there.branch, there.head, made), text)
             if edited:
                 return edited
         raise self._in_the_way()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -76,7 +77,7 @@ class GiteaForge(GitForge):
             there = self.open_one(refs, number)
             if comment:
                 self._api.call("POST", f"issues/{number}/comments", content={"body": comment})
-            self._api.call("PATCH", f"pulls/{number}", content={"state": "closed"})
+            self._change(number, state="closed")
             # The branch goes, unless it has moved on: then it is left to whoever moved it.
             self._place.update([Move(HEADS + there.branch, there.head, None)])
 
@@ -177,14 +178,44 @@ class GiteaForge(GitForge):
         for entry in list(self._asked("open")):
             there = self._now(entry, refs)
             if there.branch == branch and there.state != "open":
-                self._api.call("PATCH", f"pulls/{there.number}", content={"state": "closed"})
+                self._change(there.number, state="closed")
 
-    def _edit(self, refs: Refs, number: int, branch: Move, text: Text) -> PullRequest | None:
-        if branch.old != branch.new and not self._place.update([branch]):
-            return None
-        content = {"title": with_mark(text.title, draft=text.draft), "body": text.body}
-        edited = self._api.call("PATCH", f"pulls/{number}", content=content)
-        return self._now(self._parsed(edited), {**refs, branch.ref: branch.new or ""})
+    def _edit(
+        self, _refs: Refs, there: PullRequest, branch: Move, text: Text
+    ) -> PullRequest | None:
+        """Move the branch and say something else of it; None if somebody came in between.
+
+        Gitea does not take both at once. Until both are done it is a draft, so that nobody merges
+        one with the evidence of the other, should this be killed in the middle.
+        """
+        was = Text.of(there)
+        if branch.old != branch.new:
+            between = _between(was, text)
+            self._say(there.number, was, between)
+            if not self._place.update([branch]):
+                head = self._place.refs().get(branch.ref)
+                if head is None or not self._is_ours(head):  # it is theirs as it was
+                    self._say(there.number, between, was)
+                return None
+            was = between
+        self._say(there.number, was, text)
+        said = {"title": text.title, "body": text.body, "draft": text.draft, "head": branch.new}
+        return there.model_copy(update=said)
+
+    def _say(self, number: int, was: Text, text: Text) -> None:
+        if text != was:
+            title = with_mark(text.title, draft=text.draft)
+            self._change(number, title=title, body=text.body)
+
+    def _change(self, number: int, **fields: str) -> None:
+        self._api.call("PATCH", f"pulls/{number}", content=fields)
+
+
+def _between(was: Text, text: Text) -> Text:
+    """Return what to say while the branch moves: nothing that may be merged, if it changes."""
+    if was == text or text.draft:
+        return text
+    return replace(was, draft=True)
 
 
 def _merging(there: PullRequest) -> dict[str, object]:

@@ -6,14 +6,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from deploy_worlds import BRANCH, KilledError, at_command
+from deploy_worlds import BRANCH, KilledError, at_command, at_push
 from fake_gitea import FakeGitea
 from gitea_worlds import proposed, settings
 
 from cli.commands.pr import show
 from cli.console import console
-from millrace.deploy import open_forge, open_repository
-from millrace.errors import ConflictError, DeployError, MergeRefusedError
+from millrace.deploy import PullRequest, open_forge, open_repository
+from millrace.errors import BranchTakenError, ConflictError, DeployError, MergeRefusedError
 from millrace.settings import Settings
 
 MERGE = "POST /api/v1/repos/owner/deploy/pulls/1/merge"
@@ -118,6 +118,66 @@ def test_a_proposal_that_is_killed_anywhere_is_made_once(
         proposed(installation, head)
     assert proposed(installation, head).number == 1
     assert len(gitea.pulls) == 1
+
+
+@pytest.mark.parametrize("draft", [False, True])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_an_update_that_is_killed_at_its_push_cannot_be_merged_until_it_is_complete(
+    installation: Settings,
+    gitea: FakeGitea,
+    after: bool,
+    draft: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    head = proposed(installation).head
+
+    def update() -> PullRequest:
+        parent = open_repository(installation).head()
+        said = {"title": "Release churn-v9", "body": "New evidence\n", "draft": draft}
+        return open_forge(installation).update(1, parent, {"churn/x": b"9\n"}, **said)  # type: ignore[arg-type]
+
+    def kill() -> None:
+        raise KilledError
+
+    hook = {"after": kill} if after else {"before": kill}
+    with at_push(monkeypatch, **hook), suppress(KilledError):
+        update()
+    assert (gitea.sha(BRANCH) == head) != after
+    with pytest.raises(ConflictError, match="it is a draft"):
+        open_forge(installation).merge(1)
+    updated = update()
+    assert open_forge(installation).get(1) == updated
+    told = (updated.title, updated.body, updated.draft)
+    assert told == ("Release churn-v9", "New evidence\n", draft)
+    assert gitea.git("show", f"{BRANCH}:churn/x") == "9"
+
+
+def test_an_update_that_a_person_overtakes_leaves_what_the_pull_request_says(
+    installation: Settings, gitea: FakeGitea, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = proposed(installation)
+
+    def push() -> None:
+        made = gitea.git("commit-tree", f"{BRANCH}^{{tree}}", "-p", BRANCH, "-m", "By hand")
+        gitea.git("update-ref", f"refs/heads/{BRANCH}", made)
+
+    head = open_repository(installation).head()
+    with at_push(monkeypatch, before=push), pytest.raises(BranchTakenError):
+        open_forge(installation).update(1, head, {}, title="T", body="Other", draft=False)
+    found = open_forge(installation).get(1)
+    assert (found.title, found.body, found.draft) == (there.title, there.body, there.draft)
+
+
+def test_an_update_of_the_files_alone_leaves_it_ready_all_the_time(
+    installation: Settings, gitea: FakeGitea, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = proposed(installation)
+    titles: list[str] = []
+    head = open_repository(installation).head()
+    said = {"title": there.title, "body": there.body, "draft": False}
+    with at_push(monkeypatch, before=lambda: titles.append(gitea.pulls[0]["title"])):
+        open_forge(installation).update(1, head, {"churn/y": b""}, **said)  # type: ignore[arg-type]
+    assert titles == [there.title]
 
 
 def test_who_closes_it_on_its_page_has_closed_it(installation: Settings, gitea: FakeGitea) -> None:
