@@ -105,8 +105,20 @@ class GiteaForge(GitForge):
         return self._explained(there, refs)
 
     def _newest(self, refs: Refs, branch: str) -> PullRequest | None:
+        if not self._was_proposed(branch):
+            return None
         newest = next((one for one in self._asked("all") if one.head.label == branch), None)
         return self._explained(newest, refs) if newest else None
+
+    def _was_proposed(self, branch: str) -> bool:
+        """Return whether there is a pull request of a branch; Gitea does not say the newest."""
+        try:
+            self._api.call("GET", f"pulls/main/{branch}")
+        except GiteaError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
 
     def _explained(self, there: GiteaPull, refs: Refs) -> PullRequest:
         """Return a pull request as it is now, with why it was closed."""

@@ -34,6 +34,8 @@ class FakeGitea:
     """What was said and done of pull requests, the oldest first."""
     actor: str = BOT
     """Who asks."""
+    asked: list[str] = field(default_factory=list)
+    """Requests of the API, by method and path."""
     broken: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     """Answers given instead, by method and path; status 0 gives none."""
     noticed_empty: bool = True
@@ -82,8 +84,9 @@ class FakeGitea:
             "head": {"label": branch, "ref": branch if sha else kept, "sha": sha or self.sha(kept)},
         }
 
-    def answer(self, method: str, path: str, query: dict[str, str], sent: Any) -> tuple[int, Any]:
-        """Return the status and content for a request below the repository's API."""
+    def answer(self, method: str, path: str, query: dict[str, str], sent: Any) -> tuple[Any, ...]:
+        """Return status, content and more headers for a request below the repository's API."""
+        self.asked.append(f"{method} {path}")
         self.follow()
         if path == "" and method == "GET":
             empty, self.noticed_empty = self.noticed_empty, False
@@ -92,6 +95,12 @@ class FakeGitea:
             return 404, {"message": "not found"}
         if path == "pulls":
             return self.listed(query) if method == "GET" else self.opened(sent)
+        if path.startswith("pulls/main/"):
+            return self.some_of(path.removeprefix("pulls/main/"))
+        return self.about(method, path, query, sent)
+
+    def about(self, method: str, path: str, query: dict[str, str], sent: Any) -> tuple[int, Any]:
+        """Answer about one pull request."""
         found = re.fullmatch(r"(?:pulls|issues)/(\d+)(/merge|/comments|/timeline)?", path)
         if not found or int(found[1]) > len(self.pulls):
             return 404, {"message": "not found"}
@@ -125,11 +134,17 @@ class FakeGitea:
         self.events.append({"id": len(self.events) + 1, "issue": pull["number"], **said, **when})
         return self.events[-1]
 
-    def listed(self, query: dict[str, str]) -> tuple[int, Any]:
+    def some_of(self, branch: str) -> tuple[int, Any]:
+        """Tell one of the pull requests of a branch, not the newest."""
+        found = next((pull for pull in self.pulls if pull["branch"] == branch), None)
+        return (200, self.told(found)) if found else (404, {"message": "not found"})
+
+    def listed(self, query: dict[str, str]) -> tuple[int, Any, dict[str, str]]:
         state = query.get("state", "open")
         found = [p for p in reversed(self.pulls) if state in ("all", p["state"])]
         start = (int(query.get("page", "1")) - 1) * _PAGE
-        return 200, [self.told(pull) for pull in found[start : start + _PAGE]]
+        page = [self.told(pull) for pull in found[start : start + _PAGE]]
+        return 200, page, {"X-Total-Count": str(len(found))}
 
     def opened(self, sent: dict[str, Any]) -> tuple[int, Any]:
         branch = sent["head"]
@@ -177,7 +192,7 @@ class FakeGitea:
         with self.lock:
             self.actor = "ada"
             try:
-                status, said = self.answer(method, path, {}, sent)
+                status, said, *_ = self.answer(method, path, {}, sent)
             finally:
                 self.actor = BOT
             assert status < 300, said

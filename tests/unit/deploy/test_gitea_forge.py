@@ -82,6 +82,40 @@ def test_lists_are_read_to_the_last_page(installation: Settings) -> None:
         forge.get(9)
 
 
+def test_no_page_is_asked_for_after_the_last(installation: Settings, gitea: FakeGitea) -> None:
+    head, forge = open_repository(installation).head(), open_forge(installation)
+    for name in "abcd":
+        forge.propose(f"millrace/churn/{name}/release", head, {name: b""}, title=name, body="")
+        gitea.asked.clear()
+        assert len(forge.pull_requests()) == len(gitea.pulls)
+        assert gitea.asked == ["GET pulls"] * ((len(gitea.pulls) + 1) // 2)
+
+
+def test_a_gitea_that_does_not_say_how_many_there_are_is_asked_to_the_end(
+    installation: Settings, gitea: FakeGitea, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, forge = open_repository(installation).head(), open_forge(installation)
+    for name in "abc":
+        forge.propose(f"millrace/churn/{name}/release", head, {name: b""}, title=name, body="")
+    listed = gitea.listed
+    monkeypatch.setattr(gitea, "listed", lambda query: listed(query)[:2])
+    assert len(forge.pull_requests()) == 3
+
+
+def test_a_new_proposal_does_not_ask_for_those_of_other_branches(
+    installation: Settings, gitea: FakeGitea
+) -> None:
+    head, forge = open_repository(installation).head(), open_forge(installation)
+    for number in range(5):
+        branch = f"millrace/churn/{number}/release"
+        forge.propose(branch, head, {f"{number}": b""}, title="T", body="")
+        forge.close(number + 1, "")
+    gitea.asked.clear()
+    assert proposed(installation).number == 6
+    lists = [one for one in gitea.asked if one == "GET pulls"]
+    assert len(lists) == 1, "that of the open ones, of which there is none"
+
+
 def test_many_at_once_open_one_pull_request(installation: Settings, gitea: FakeGitea) -> None:
     head = open_repository(installation).head()
     with ThreadPoolExecutor(4) as pool:
