@@ -111,6 +111,13 @@ class Forge(Protocol):
         """
         ...
 
+    def look(self) -> tuple[str, list[PullRequest]]:
+        """Return the newest commit of the main branch and the open pull requests, the newest first.
+
+        Both are of one moment, and a server is asked once.
+        """
+        ...
+
     def get(self, number: int) -> PullRequest:
         """Return one pull request, whatever its state.
 

@@ -62,6 +62,12 @@ class GitForge(ABC):
         found = self._listed(self._refs(), state)
         return [one for one in found if one.branch.startswith(start)]
 
+    def look(self) -> tuple[str, list[PullRequest]]:
+        """Return the newest commit of the main branch and the open pull requests."""
+        refs = self._refs()
+        found = list(self._listed(refs, "open"))
+        return refs[MAIN], found
+
     def get(self, number: int) -> PullRequest:
         """Return one pull request, whatever its state.
 

@@ -10,6 +10,7 @@ from deploy_worlds import BRANCH, World, at_command
 from millrace.deploy import PullRequest
 from millrace.deploy.place import Place
 from millrace.errors import BranchTakenError, ConflictError, DeployError
+from serving.rollout.look import Lookout
 
 CLIENTS = pytest.mark.parametrize("client", ["", "laptop"], ids=["folder", "cache"])
 
@@ -45,6 +46,26 @@ def test_pull_requests_are_listed_by_workload_and_state(world: World) -> None:
     assert [one.number for one in forge.pull_requests(state="closed")] == [2]
     assert forge.pull_requests("nobody", "all") == []
     assert forge.find("millrace/nobody/a/b") is None
+
+
+@CLIENTS
+def test_a_look_is_the_head_and_what_is_open_at_one_moment(world: World, client: str) -> None:
+    there = proposed(world)
+    merged = world.person_merges(BRANCH)
+    assert world.forge(client).look() == (merged, [])
+    again = proposed(world, known=there.number)
+    assert world.forge(client).look() == (merged, [again])
+
+
+def test_a_round_of_the_controller_asks_a_server_for_its_refs_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = proposed(world)
+    lookout = Lookout(world.repository("laptop"), world.forge("laptop"))
+    for _ in ("the first", "the next"):
+        with at_command(monkeypatch, -1) as ran:
+            assert lookout.look() == (world.repository().head(), [], [there])
+        assert [command[0] for command in ran].count("fetch") == 1
 
 
 @CLIENTS
