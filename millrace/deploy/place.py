@@ -62,7 +62,7 @@ class Place:
     url: str
     """Where refs are pushed to, as git takes it; others see it in the list of processes."""
     own: bool
-    """Whether it may be made: the default one."""
+    """Whether it is ours to make and to keep: the default one, or a cache."""
     cache: bool
     """Whether it is a cache of a server's repository."""
     forge: bool
@@ -82,6 +82,11 @@ class Place:
         """Return who makes commits here: the person before it if there is one, else Millrace."""
         return (configured_author(self.folder) if self.person else None) or PLATFORM
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which git works in the directory."""
+        return self._environment | {"GIT_DIR": str(self.folder)}
+
     def git(
         self, *arguments: str, content: bytes = b"", extra: Mapping[str, str] | None = None
     ) -> bytes:
@@ -99,7 +104,7 @@ class Place:
         self, *arguments: str, content: bytes = b"", extra: Mapping[str, str] | None = None
     ) -> Ran:
         """Run a git command in the directory, which may fail."""
-        environment = self._environment | {"GIT_DIR": str(self.folder), **(extra or {})}
+        environment = {**self.environment, **(extra or {})}
         ran = run_git(arguments, environment=environment, timeout=self.timeout, content=content)
         said = without_credentials(ran.err)
         return Ran(ran.code, ran.out, self._without_password(said), ran.timed_out)
