@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from cli.status.arms import arms_of, running_arms
 from cli.status.facts import Facts, PullRequestFacts, WorkloadFacts
+from millrace.addresses import without_credentials
 from millrace.deploy import PullRequest, open_forge, open_repository
 from millrace.errors import ReleaseError
 from millrace.release import has_release, read_release
@@ -44,7 +45,7 @@ def gather(settings: Settings, only: str = "") -> Facts:
         pid=state.pid if state else None,
         started=state.started if state else 0.0,
         gateway=f"http://127.0.0.1:{state.gateway_port}" if state else "",
-        repository=settings.deploy_url,
+        repository=without_credentials(settings.deploy_url),
         commit=commit,
         applied=state.applied if state else "",
         problems=problems + _processes(state),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from millrace.errors import DeployError
 
@@ -37,6 +37,20 @@ def owner_and_name(url: str) -> tuple[str, str]:
             expected="such as https://HOST/OWNER/NAME.git",
         )
     return found[1], found[2]
+
+
+def without_login(url: str) -> tuple[str, str]:
+    """Return a URL without the user and password that it brings for HTTP, and those.
+
+    They come as HTTP sends them, `user:password`, and are empty if there are none. SSH has no
+    password in its URL, and its user stays.
+    """
+    parts = urlsplit(url)
+    login, at, host = parts.netloc.rpartition("@")
+    if parts.scheme not in ("http", "https") or not at:
+        return url, ""
+    user, _, password = login.partition(":")
+    return urlunsplit(parts._replace(netloc=host)), f"{unquote(user)}:{unquote(password)}"
 
 
 def web_base(url: str) -> str:

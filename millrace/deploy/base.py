@@ -48,7 +48,7 @@ class PullRequest(Document):
     merged: str = ""
     """Commit of the main branch by which it holds this, once merged."""
     comment: str = ""
-    """Why it was closed, if that was said."""
+    """Why it was closed, if that was said; a list may leave it out."""
 
 
 class Repository(Protocol):
@@ -111,6 +111,13 @@ class Forge(Protocol):
         """
         ...
 
+    def look(self) -> tuple[str, list[PullRequest]]:
+        """Return the newest commit of the main branch and the open pull requests, the newest first.
+
+        Both are of one moment, and a server is asked once.
+        """
+        ...
+
     def get(self, number: int) -> PullRequest:
         """Return one pull request, whatever its state.
 
@@ -166,7 +173,8 @@ class Forge(Protocol):
         """Make an open pull request propose something else: one commit on top of `parent`.
 
         Raises:
-            ConflictError: it is no longer open, or a person has pushed to its branch.
+            BranchTakenError: a person has pushed to its branch.
+            ConflictError: it is no longer open.
         """
         ...
 
@@ -175,6 +183,7 @@ class Forge(Protocol):
 
         Raises:
             ConflictError: it no longer applies, or is a draft, or is not open; nothing changed.
+            MergeRefusedError: the forge does not allow it as things stand; nothing changed.
         """
         ...
 

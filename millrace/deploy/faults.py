@@ -23,7 +23,7 @@ _KNOWN = {
     r"Authentication failed|could not read Username|could not read Password|error: 40[13]"
     r"|Permission denied \(": (
         "does not let us in",
-        "see that MILLRACE_FORGE_TOKEN, or the SSH key, may read and write it",
+        "see that MILLRACE_FORGE_TOKEN, the URL's password or the SSH key may read and write it",
     ),
     r"No space left on device": ("has no space left", "free space, then run again"),
     r"Read-only file system|Permission denied|insufficient permission": (

@@ -12,7 +12,7 @@ from millrace.deploy.base import Changes, PullRequest
 from millrace.deploy.place import HEADS, MAIN, PLATFORM, Move, Place
 from millrace.deploy.repository import is_merged, main_of
 from millrace.deploy.tree import changed_tree, make_commit
-from millrace.errors import ConflictError, DeployError
+from millrace.errors import BranchTakenError, ConflictError, DeployError
 
 State = Literal["open", "merged", "closed", "all"]
 Refs = dict[str, str]
@@ -26,6 +26,11 @@ class Text:
     title: str
     body: str
     draft: bool
+
+    @classmethod
+    def of(cls, there: PullRequest) -> Text:
+        """Return what a pull request says now."""
+        return cls(there.title, there.body, there.draft)
 
     @property
     def message(self) -> str:
@@ -48,7 +53,7 @@ class GitForge(ABC):
         """Move the branch and open a pull request of it; None if somebody came in between."""
 
     @abstractmethod
-    def _edit(self, refs: Refs, number: int, branch: Move, text: Text) -> PullRequest | None:
+    def _edit(self, refs: Refs, there: PullRequest, branch: Move, text: Text) -> PullRequest | None:
         """Move the branch and say something else of it; None if somebody came in between."""
 
     def pull_requests(self, workload: str = "", state: State = "open") -> list[PullRequest]:
@@ -56,6 +61,12 @@ class GitForge(ABC):
         start = f"{_PREFIX}/{workload}/" if workload else ""
         found = self._listed(self._refs(), state)
         return [one for one in found if one.branch.startswith(start)]
+
+    def look(self) -> tuple[str, list[PullRequest]]:
+        """Return the newest commit of the main branch and the open pull requests."""
+        refs = self._refs()
+        found = list(self._listed(refs, "open"))
+        return refs[MAIN], found
 
     def get(self, number: int) -> PullRequest:
         """Return one pull request, whatever its state.
@@ -109,7 +120,8 @@ class GitForge(ABC):
         """Make an open pull request propose something else: one commit on top of `parent`.
 
         Raises:
-            ConflictError: it is no longer open, or a person has pushed to its branch.
+            BranchTakenError: a person has pushed to its branch.
+            ConflictError: it is no longer open.
         """
         text = Text(title, body, draft)
         deadline = time.monotonic() + self._place.timeout
@@ -118,15 +130,15 @@ class GitForge(ABC):
             self._place.obtain(parent)
             there = self.open_one(refs, number)
             if not self._is_ours(there.head):
-                raise ConflictError(
+                raise BranchTakenError(
                     "a person has pushed to its branch",
                     where=f"pull request #{number}",
                     remedy="merge or close it: `millrace pr merge` or `millrace pr close`",
                 )
             made = self._commit(parent, changes, text, instead=there.head)
-            if (made, title, body, draft) == (there.head, there.title, there.body, there.draft):
+            if made == there.head and text == Text.of(there):
                 return there
-            edited = self._edit(refs, number, Move(HEADS + there.branch, there.head, made), text)
+            edited = self._edit(refs, there, Move(HEADS + there.branch, there.head, made), text)
             if edited:
                 return edited
         raise self._in_the_way()

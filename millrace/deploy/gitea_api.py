@@ -74,6 +74,32 @@ class GiteaApi:
             GiteaError: it refuses.
             DeployError: it does not answer.
         """
+        return _content(self._answer(method, path, content, query))
+
+    def pages(self, path: str, query: Mapping[str, str | int]) -> Iterator[Any]:
+        """Give the entries of a list, page by page as they are wanted.
+
+        Gitea gives fewer a page than asked for if it is set up so; it says how many there are.
+        """
+        number, seen = 1, 0
+        while True:
+            asked = {**query, "page": number, "limit": _PAGE}
+            answer = self._answer("GET", path, None, asked)
+            entries = _content(answer) or ()
+            yield from entries
+            number, seen = number + 1, seen + len(entries)
+            total = answer.headers.get("X-Total-Count", "")
+            if not entries or (total.isdigit() and seen >= int(total)):
+                return
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        content: Mapping[str, object] | None,
+        query: Mapping[str, str | int] | None,
+    ) -> Response:
+        """Return the answer to a request, which Gitea grants."""
         deadline = time.monotonic() + self.timeout
         while True:
             try:
@@ -82,7 +108,7 @@ class GiteaApi:
                 if error.status != 404 or not path or time.monotonic() > deadline:
                     raise
                 # Gitea notices some time after the first push that there is something.
-                if not self._send("GET", "", None, None).get("empty"):
+                if not _content(self._send("GET", "", None, None)).get("empty"):
                     raise
             time.sleep(_STEP)
 
@@ -92,7 +118,7 @@ class GiteaApi:
         path: str,
         content: Mapping[str, object] | None,
         query: Mapping[str, str | int] | None,
-    ) -> Any:
+    ) -> Response:
         import requests
 
         url = f"{self.base}/api/v1/repos/{quote(self.owner)}/{quote(self.name)}/{path}".rstrip("/")
@@ -112,31 +138,9 @@ class GiteaApi:
                 where=url,
                 remedy="see that it runs and MILLRACE_FORGE_URL names it",
             ) from None
-        return self._content(answer, url)
-
-    def pages(self, path: str, query: Mapping[str, str | int]) -> Iterator[Any]:
-        """Give the entries of a list, page by page as they are wanted."""
-        number = 1
-        while True:
-            entries = self.call("GET", path, query={**query, "page": number, "limit": _PAGE})
-            yield from entries or ()
-            if not entries:
-                return
-            number += 1
-
-    def _content(self, answer: Response, url: str) -> Any:
         if not 200 <= answer.status_code < 300:
             raise GiteaError(answer.status_code, self._said(answer), url)
-        if not answer.content:
-            return None
-        try:
-            return answer.json()
-        except ValueError:
-            raise DeployError(
-                "the answer is no JSON, so it is not Gitea's API",
-                where=url,
-                remedy="set MILLRACE_FORGE_URL to Gitea's base URL",
-            ) from None
+        return answer
 
     def _said(self, answer: Response) -> str:
         """Return why it refuses, short and without the token."""
@@ -184,6 +188,20 @@ def open_api(settings: Settings) -> GiteaApi:
         token=settings.forge_token.get_secret_value(),
         timeout=settings.timeout,
     )
+
+
+def _content(answer: Response) -> Any:
+    """Return what an answer holds; None if it is empty."""
+    if not answer.content:
+        return None
+    try:
+        return answer.json()
+    except ValueError:
+        raise DeployError(
+            "the answer is no JSON, so it is not Gitea's API",
+            where=answer.url.partition("?")[0],
+            remedy="set MILLRACE_FORGE_URL to Gitea's base URL",
+        ) from None
 
 
 def _symptom(error: Exception, timeout: float) -> str:

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
 from millrace.deploy.base import PullRequest
 from millrace.deploy.git_forge import GitForge, Refs, State, Text
 from millrace.deploy.gitea_api import GiteaApi, GiteaError
-from millrace.deploy.gitea_pull import GiteaPull, parse_pull, with_mark, without_mark
+from millrace.deploy.gitea_pull import (
+    Event,
+    GiteaPull,
+    closing_comment,
+    parsed,
+    with_mark,
+    without_mark,
+)
 from millrace.deploy.local_forge import refuse_draft
 from millrace.deploy.merging import merge_message, merged_tree
 from millrace.deploy.place import HEADS, MAIN, Move, Place
 from millrace.deploy.repository import is_merged
-from millrace.errors import ConflictError, DeployError
+from millrace.errors import ConflictError, DeployError, MergeRefusedError
 
 _KEPT = 4096
 _FEW = 4
+_BEFORE = timedelta(minutes=1)
+"""Time before a pull request was closed in which it was said why."""
 _STEP = 0.1
 """Seconds between two tries while Gitea checks whether a pull request can be merged."""
 
@@ -37,6 +48,7 @@ class GiteaForge(GitForge):
 
         Raises:
             ConflictError: it no longer applies, or is a draft, or is not open; nothing changed.
+            MergeRefusedError: Gitea does not allow it, such as without an approval.
         """
         deadline = time.monotonic() + self._place.timeout
         while True:
@@ -65,7 +77,7 @@ class GiteaForge(GitForge):
             there = self.open_one(refs, number)
             if comment:
                 self._api.call("POST", f"issues/{number}/comments", content={"body": comment})
-            self._api.call("PATCH", f"pulls/{number}", content={"state": "closed"})
+            self._change(number, state="closed")
             # The branch goes, unless it has moved on: then it is left to whoever moved it.
             self._place.update([Move(HEADS + there.branch, there.head, None)])
 
@@ -85,14 +97,41 @@ class GiteaForge(GitForge):
 
     def _get(self, refs: Refs, number: int) -> PullRequest:
         try:
-            return self._now(self._parsed(self._api.call("GET", f"pulls/{number}")), refs)
+            there = self._parsed(self._api.call("GET", f"pulls/{number}"))
         except GiteaError as error:
             if error.status != 404:
                 raise
-        return super()._get(refs, number)
+            return super()._get(refs, number)
+        return self._explained(there, refs)
+
+    def _newest(self, refs: Refs, branch: str) -> PullRequest | None:
+        if not self._was_proposed(branch):
+            return None
+        newest = next((one for one in self._asked("all") if one.head.label == branch), None)
+        return self._explained(newest, refs) if newest else None
+
+    def _was_proposed(self, branch: str) -> bool:
+        """Return whether there is a pull request of a branch; Gitea does not say the newest."""
+        try:
+            self._api.call("GET", f"pulls/main/{branch}")
+        except GiteaError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
+
+    def _explained(self, there: GiteaPull, refs: Refs) -> PullRequest:
+        """Return a pull request as it is now, with why it was closed."""
+        now = self._now(there, refs)
+        if now.state != "closed" or there.closed_at is None:
+            return now
+        since = (there.closed_at - _BEFORE).isoformat()
+        told = self._api.call("GET", f"issues/{there.number}/timeline", query={"since": since})
+        events = [parsed(Event, entry, self._api.base) for entry in told or () if entry]
+        return now.model_copy(update={"comment": closing_comment(events)})
 
     def _parsed(self, entry: Any) -> GiteaPull:
-        return parse_pull(entry, self._api.base)
+        return parsed(GiteaPull, entry, self._api.base)
 
     def _now(self, there: GiteaPull, refs: Refs) -> PullRequest:
         """Return a pull request with what people have done by plain git.
@@ -151,14 +190,44 @@ class GiteaForge(GitForge):
         for entry in list(self._asked("open")):
             there = self._now(entry, refs)
             if there.branch == branch and there.state != "open":
-                self._api.call("PATCH", f"pulls/{there.number}", content={"state": "closed"})
+                self._change(there.number, state="closed")
 
-    def _edit(self, refs: Refs, number: int, branch: Move, text: Text) -> PullRequest | None:
-        if branch.old != branch.new and not self._place.update([branch]):
-            return None
-        content = {"title": with_mark(text.title, draft=text.draft), "body": text.body}
-        edited = self._api.call("PATCH", f"pulls/{number}", content=content)
-        return self._now(self._parsed(edited), {**refs, branch.ref: branch.new or ""})
+    def _edit(
+        self, _refs: Refs, there: PullRequest, branch: Move, text: Text
+    ) -> PullRequest | None:
+        """Move the branch and say something else of it; None if somebody came in between.
+
+        Gitea does not take both at once. Until both are done it is a draft, so that nobody merges
+        one with the evidence of the other, should this be killed in the middle.
+        """
+        was = Text.of(there)
+        if branch.old != branch.new:
+            between = _between(was, text)
+            self._say(there.number, was, between)
+            if not self._place.update([branch]):
+                head = self._place.refs().get(branch.ref)
+                if head is None or not self._is_ours(head):  # it is theirs as it was
+                    self._say(there.number, between, was)
+                return None
+            was = between
+        self._say(there.number, was, text)
+        said = {"title": text.title, "body": text.body, "draft": text.draft, "head": branch.new}
+        return there.model_copy(update=said)
+
+    def _say(self, number: int, was: Text, text: Text) -> None:
+        if text != was:
+            title = with_mark(text.title, draft=text.draft)
+            self._change(number, title=title, body=text.body)
+
+    def _change(self, number: int, **fields: str) -> None:
+        self._api.call("PATCH", f"pulls/{number}", content=fields)
+
+
+def _between(was: Text, text: Text) -> Text:
+    """Return what to say while the branch moves: nothing that may be merged, if it changes."""
+    if was == text or text.draft:
+        return text
+    return replace(was, draft=True)
 
 
 def _merging(there: PullRequest) -> dict[str, object]:
@@ -179,11 +248,30 @@ def _passes(error: GiteaError) -> bool:
 
 
 def _refused(error: GiteaError, number: int) -> DeployError:
+    """Return a refusal to merge: by a rule, or because the proposal does not apply any more."""
     if error.status not in (405, 409):
         return error
-    return ConflictError(
-        "Gitea does not merge it",
-        where=f"pull request #{number}",
-        found=error.said or f"HTTP status {error.status}",
-        remedy="see its page on Gitea: conflicts, reviews, protected branches",
+    where, found = f"pull request #{number}", error.said or f"HTTP status {error.status}"
+    if _is_past(error):
+        return ConflictError(
+            "Gitea does not merge it",
+            where=where,
+            found=found,
+            remedy="see its page on Gitea: conflicts, or somebody was quicker",
+        )
+    return MergeRefusedError(
+        "Gitea does not allow to merge it",
+        where=where,
+        found=found,
+        remedy="see its page on Gitea: approvals, checks, rules of the branch",
     )
+
+
+def _is_past(error: GiteaError) -> bool:
+    """Return whether a refusal says that something has changed, and not that a rule forbids it.
+
+    What Gitea itself finds in conflict is told as what it still checks, for ever.
+    """
+    if error.status == 409:
+        return not error.said.startswith("PushRejected")  # a hook of the repository
+    return _passes(error) or "already merged" in error.said

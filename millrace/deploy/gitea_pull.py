@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -36,15 +37,39 @@ class GiteaPull(BaseModel):
     merged: bool
     merge_commit_sha: str | None
     created_at: datetime
+    closed_at: datetime | None = None
     html_url: str
     base: Side
     head: Side
 
 
-def parse_pull(entry: Any, where: str) -> GiteaPull:
-    """Return a pull request out of an answer.
+class User(BaseModel):
+    """Who did something."""
+
+    model_config = ConfigDict(frozen=True)
+
+    login: str
+
+
+class Event(BaseModel):
+    """Something that was done with a pull request, or said of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str
+    """Such as `comment`, `close` or `reopen`."""
+    user: User
+    body: str = ""
+
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def parsed(kind: type[T], entry: Any, where: str) -> T:
+    """Return what an answer tells.
 
     Args:
+        kind: what it is.
         entry: what the answer holds.
         where: URL of Gitea, for the message.
 
@@ -52,7 +77,7 @@ def parse_pull(entry: Any, where: str) -> GiteaPull:
         DeployError: it is told otherwise than expected.
     """
     try:
-        return GiteaPull.model_validate(entry)
+        return kind.model_validate(entry)
     except ValidationError as error:
         fault = error.errors()[0]
         place = ".".join(map(str, fault["loc"]))
@@ -62,6 +87,24 @@ def parse_pull(entry: Any, where: str) -> GiteaPull:
             found=f"{place}: {fault['msg']}" if place else fault["msg"],
             remedy="set MILLRACE_FORGE_URL to Gitea's base URL",
         ) from error
+
+
+def closing_comment(events: Sequence[Event]) -> str:
+    """Return what whoever closed a pull request last said of it before, if they said something.
+
+    Args:
+        events: what happened about then, the oldest first.
+    """
+    said: dict[str, str] = {}
+    why = ""
+    for event in events:
+        if event.type == "comment":
+            said[event.user.login] = event.body
+        elif event.type == "reopen":
+            said.clear()
+        elif event.type == "close":
+            why = said.get(event.user.login, "")
+    return why
 
 
 def with_mark(title: str, *, draft: bool) -> str:

@@ -105,12 +105,12 @@ class LocalForge(GitForge):
         moves.append(Move(f"{PULLS}{opened.number}", None, self._records.write(opened, None)))
         return opened if self._place.update(moves) else None
 
-    def _edit(self, refs: Refs, number: int, branch: Move, text: Text) -> PullRequest | None:
-        record = self._records.all(refs)[number]
+    def _edit(self, refs: Refs, there: PullRequest, branch: Move, text: Text) -> PullRequest | None:
+        record = self._records.all(refs)[there.number]
         said = {"title": text.title, "body": text.body, "draft": text.draft, "head": branch.new}
         edited = record.model_copy(update=said)
         moves = [branch] if branch.old != branch.new else []
-        ref = f"{PULLS}{number}"
+        ref = f"{PULLS}{there.number}"
         moves.append(Move(ref, refs[ref], self._records.write(edited, refs[ref])))
         return edited if self._place.update(moves) else None
 

@@ -12,14 +12,14 @@ import hashlib
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from secrets import token_hex
 from typing import NamedTuple
 
 from millrace.addresses import without_credentials
-from millrace.deploy.address import local_folder, web_base
+from millrace.deploy.address import local_folder, web_base, without_login
 from millrace.deploy.faults import git_fault, is_busy
 from millrace.deploy.locks import LOCK, held, remove_stale_locks
 from millrace.deploy.process import (
@@ -60,16 +60,17 @@ class Place:
     folder: Path
     """The Git directory."""
     url: str
-    """Where refs are pushed to, as git takes it."""
+    """Where refs are pushed to, as git takes it; others see it in the list of processes."""
     own: bool
-    """Whether it may be made: the default one."""
+    """Whether it is ours to make and to keep: the default one, or a cache."""
     cache: bool
     """Whether it is a cache of a server's repository."""
     forge: bool
     """Whether the server keeps pull requests of its own."""
-    token: str
     timeout: float
     person: bool
+    login: str = field(default="", repr=False)
+    """`user:password` for HTTP; empty for none."""
 
     @property
     def where(self) -> str:
@@ -80,6 +81,11 @@ class Place:
     def author(self) -> tuple[str, str]:
         """Return who makes commits here: the person before it if there is one, else Millrace."""
         return (configured_author(self.folder) if self.person else None) or PLATFORM
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which git works in the directory."""
+        return self._environment | {"GIT_DIR": str(self.folder)}
 
     def git(
         self, *arguments: str, content: bytes = b"", extra: Mapping[str, str] | None = None
@@ -98,10 +104,10 @@ class Place:
         self, *arguments: str, content: bytes = b"", extra: Mapping[str, str] | None = None
     ) -> Ran:
         """Run a git command in the directory, which may fail."""
-        environment = self._environment | {"GIT_DIR": str(self.folder), **(extra or {})}
+        environment = {**self.environment, **(extra or {})}
         ran = run_git(arguments, environment=environment, timeout=self.timeout, content=content)
-        said = without_credentials(ran.err, self.url)
-        return Ran(ran.code, ran.out, self._without_token(said), ran.timed_out)
+        said = without_credentials(ran.err)
+        return Ran(ran.code, ran.out, self._without_password(said), ran.timed_out)
 
     def fault(self, ran: Ran) -> DeployError:
         """Return a failed command as a fault."""
@@ -236,23 +242,25 @@ class Place:
             remedy="mend access to the folder, then run again",
         )
 
-    def _without_token(self, text: str) -> str:
-        return text.replace(self.token, "***") if self.token else text
+    def _without_password(self, text: str) -> str:
+        password = self.login.partition(":")[2]
+        return text.replace(password, "***") if password else text
 
     @cached_property
     def _environment(self) -> dict[str, str]:
         settings = {}
         base = web_base(self.url)
-        if self.token and base:
-            basic = base64.b64encode(f"millrace:{self.token}".encode()).decode()
+        if self.login and base:
+            basic = base64.b64encode(self.login.encode()).decode()
             settings[f"http.{base}/.extraHeader"] = f"Authorization: Basic {basic}"
         return git_environment(settings, self.author)
 
 
 def open_place(settings: Settings, *, person: bool = False) -> Place:
     """Return where the deploy repository of an installation is; nothing is asked or made yet."""
-    url = settings.deploy_url
+    url, login = without_login(settings.deploy_url)
     folder = local_folder(url)
+    token = settings.forge_token.get_secret_value()
     name = hashlib.sha256(url.encode()).hexdigest()[:16]
     return Place(
         folder=folder or settings.home.resolve() / "deploy-cache" / f"{name}.git",
@@ -260,9 +268,9 @@ def open_place(settings: Settings, *, person: bool = False) -> Place:
         own=folder is None or not settings.deploy_repository,
         cache=folder is None,
         forge=settings.forge == "gitea",
-        token=settings.forge_token.get_secret_value(),
         timeout=settings.timeout,
         person=person,
+        login=f"millrace:{token}" if token else login,
     )
 
 

@@ -1,8 +1,7 @@
-"""What the deploy repository's history knows: which bundles served, which were ever named."""
+"""What the deploy repository's history knows: which bundles served, which were on trial."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,8 +12,6 @@ from millrace.release.inference import parse_inference_service
 from millrace.release.layout import ROLLOUT, arm_file, has_release
 from millrace.release.manifest import Intent, parse_rollout
 from millrace.release.reading import read_release
-
-_BUNDLE = re.compile(rb"(?:sha256:|sha256/|--digest=)([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
@@ -79,26 +76,6 @@ def served_before(repository: Repository, workload: str, present: ArmRef) -> Kep
             content = files.get(arm_file(workload, intent.stable.name), b"")
             return KeptArm(intent.stable, content, commit, served=True)
     return None
-
-
-def kept_bundles(repository: Repository) -> set[str]:
-    """Return the digest of every bundle that the history of the main branch names.
-
-    `millrace rollback` may propose any of them, so whatever collects garbage leaves them alone.
-
-    Raises:
-        DeployError: the deploy repository does not answer.
-    """
-    head = repository.head()
-    digests: set[str] = set()
-    seen: set[bytes] = set()
-    for commit in repository.history(head, "."):
-        for folder in repository.folders(commit.id):
-            for content in repository.files(commit.id, folder).values():
-                if content not in seen:
-                    seen.add(content)
-                    digests |= {found.decode() for found in _BUNDLE.findall(content)}
-    return digests
 
 
 def _intents(

@@ -22,6 +22,7 @@ from serving.local.fleet import Fleet
 from serving.local.gateway import Gateway
 from serving.local.keeper import Keeper
 from serving.local.lock import REMEDY
+from serving.local.packing import keep_packed
 from serving.local.plan import next_host
 from serving.local.replica import Surroundings
 from serving.local.rotate import keep_bounded
@@ -121,6 +122,7 @@ class Platform:
                 self._watch.follow(),
                 self._scraper.follow(),
                 keep_bounded(self._logs),
+                keep_packed(self._settings, self._tell),
                 self._reconcile_for_ever(),
             )
             followers = [asyncio.create_task(one) for one in work]

@@ -64,7 +64,7 @@ class Watch:
         """Follow the main branch for ever."""
         while True:
             await asyncio.to_thread(self.look)
-            await asyncio.sleep(min(max(POLL_SECONDS, SPARING * self._asked), LONGEST_PAUSE))
+            await asyncio.sleep(pause_after(self._asked, POLL_SECONDS))
 
     def look(self) -> None:
         """Read the newest commit, if it is a new one."""
@@ -145,6 +145,16 @@ class Watch:
         if line not in self._told:
             self._told.add(line)
             self._tell(event, line)
+
+
+def pause_after(asked: float, least: float) -> float:
+    """Return the seconds until a repository is asked again.
+
+    Args:
+        asked: seconds that it took to answer.
+        least: seconds for one that answers at once.
+    """
+    return min(max(least, SPARING * asked), LONGEST_PAUSE)
 
 
 def _check_apart(wanted: Wanted, others: list[Wanted]) -> None:

@@ -155,22 +155,6 @@ class Tally:
         )
 
 
-def intervals(
-    samples: Iterable[Sample],
-    splits: Sequence[Split],
-    *,
-    stable: str,
-    canary: str,
-    length: float,
-    settling: float,
-    until: float,
-) -> list[Interval]:
-    """Return the intervals of all these samples, in any order; see `Tally.intervals`."""
-    tally = Tally(length)
-    tally.feed(samples)
-    return tally.intervals(splits, stable=stable, canary=canary, settling=settling, until=until)
-
-
 def _steady(times: Sequence[float], index: int, end: float, settled: float) -> bool:
     """Return whether the split of this index had settled and stayed to the end."""
     if index < 0 or times[index] > settled:

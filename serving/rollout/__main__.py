@@ -16,6 +16,7 @@ from millrace.errors import MillraceError
 from millrace.registry import open_registry
 from millrace.release.layout import site_of
 from millrace.settings import Settings, load_settings
+from serving.local.watch import pause_after
 from serving.metrics.log import metrics_log
 from serving.rollout.controller import Controller, World
 from serving.rollout.readiness import LaptopReadiness
@@ -43,10 +44,11 @@ def laptop_world(settings: Settings) -> World:
 
 
 def run(controller: Controller, stop: Event) -> None:
-    """Look and act about once a second until told to stop."""
+    """Look and act about once a second, less often at a slow server, until told to stop."""
     pause = 0.0
     while not stop.wait(pause):
-        pause = AT_ONCE if controller.round() else PERIOD
+        changed = controller.round()
+        pause = AT_ONCE if changed else pause_after(controller.asked, PERIOD)
 
 
 def main() -> int:

@@ -67,6 +67,11 @@ class Controller:
         self._met: dict[str, Met] = {}
         self._said: dict[tuple[str, str], str] = {}
 
+    @property
+    def asked(self) -> float:
+        """Return the seconds that the deploy repository took to answer, the last time it did."""
+        return self._lookout.asked
+
     def round(self) -> bool:
         """Look at everything once and do what is to be done; return whether something changed."""
         try:

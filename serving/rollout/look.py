@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from millrace.deploy.base import Forge, PullRequest, Repository
@@ -17,12 +18,17 @@ _KEPT = 2000
 
 
 class Lookout:
-    """What Git and the forge say, for all workloads."""
+    """What Git and the forge say, for all workloads.
+
+    Attributes:
+        asked: seconds that the last look took to be answered.
+    """
 
     def __init__(self, repository: Repository, forge: Forge) -> None:
         self._repository = repository
         self._forge = forge
         self._reader = Reader(repository)
+        self.asked = 0.0
         self._head = ""
         self._workloads: list[str] = []
         self._histories: dict[str, History] = {}
@@ -34,8 +40,9 @@ class Lookout:
         Raises:
             DeployError: the deploy repository or its forge does not answer.
         """
-        pulls = self._forge.pull_requests()
-        head = self._repository.head()
+        began = time.monotonic()
+        head, pulls = self._forge.look()
+        self.asked = time.monotonic() - began
         if head != self._head:
             folders = self._repository.folders(head)
             self._workloads = [

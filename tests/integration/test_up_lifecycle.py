@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from millrace.deploy import open_repository
 from millrace.digests import digest_of_file
 from millrace.registry import BundleManifest
 from serving.local.children import Book, Identity
@@ -61,6 +62,15 @@ def test_a_signal_ends_everything_in_order(
     assert gone(everything)
     assert "the platform is down" in home.said
     assert not (home.settings.platform_folder / "state.json").exists()
+
+
+def test_the_deploy_repository_is_packed_once_it_is_up(home: Home) -> None:
+    head = open_repository(home.settings).head()
+    packed = home.folder / "deploy.git" / "packed-refs"
+    assert not packed.exists()
+    home.up()
+    wait_for(packed.exists, "it is packed")
+    assert open_repository(home.settings).head() == head
 
 
 def test_a_terminal_that_is_closed_ends_everything_in_order(home: Home) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -90,15 +90,39 @@ def at_command(
 
     Gives the commands that ran.
     """
+    with _at(patch, lambda ran: len(ran) == number + 1, before, after) as ran:
+        yield ran
+
+
+@contextmanager
+def at_push(
+    patch: pytest.MonkeyPatch, before: object = None, after: object = None
+) -> Iterator[list[list[str]]]:
+    """Do something, once, before or after the first push; gives the commands that ran."""
+
+    def now(ran: list[list[str]]) -> bool:
+        return ran[-1][0] == "push" and all(one[0] != "push" for one in ran[:-1])
+
+    with _at(patch, now, before, after) as ran:
+        yield ran
+
+
+@contextmanager
+def _at(
+    patch: pytest.MonkeyPatch,
+    when: Callable[[list[list[str]]], bool],
+    before: object,
+    after: object,
+) -> Iterator[list[list[str]]]:
     ran: list[list[str]] = []
 
     def run(arguments, **rest):  # type: ignore[no-untyped-def]
-        index = len(ran)
         ran.append(list(arguments))
-        if index == number and before:
+        now = when(ran)
+        if now and before:
             before()  # type: ignore[operator]
         done = run_git(arguments, **rest)
-        if index == number and after:
+        if now and after:
             after()  # type: ignore[operator]
         return done
 

@@ -2,7 +2,8 @@
 
 As Gitea 1.26 does: a pull request follows its branch while it is open; its head stays as
 refs/pull/N/head; the first try to merge finds that it is still being checked; plain git that
-deletes or merges a branch goes unnoticed; lists come in pages.
+deletes or merges a branch goes unnoticed; lists come in pages; the timeline tells who said and did
+what.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ import re
 import subprocess
 import threading
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 TOKEN = "tok3n-that-nobody-may-see"
+BOT = "millrace-bot"
+"""Whose token that is."""
 _PAGE = 2
 
 
@@ -26,7 +30,12 @@ class FakeGitea:
     folder: Path
     pulls: list[dict[str, Any]] = field(default_factory=list)
     checked: set[int] = field(default_factory=set)
-    comments: list[tuple[int, str]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    """What was said and done of pull requests, the oldest first."""
+    actor: str = BOT
+    """Who asks."""
+    asked: list[str] = field(default_factory=list)
+    """Requests of the API, by method and path."""
     broken: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     """Answers given instead, by method and path; status 0 gives none."""
     noticed_empty: bool = True
@@ -69,13 +78,15 @@ class FakeGitea:
             "merged": bool(pull["merged"]),
             "merge_commit_sha": pull["merged"] or None,
             "created_at": "2026-02-03T04:05:06Z",
+            "closed_at": pull.get("closed_at"),
             "html_url": f"{self.url}/owner/deploy/pulls/{number}",
             "base": {"label": "main", "ref": "main", "sha": self.sha("refs/heads/main")},
             "head": {"label": branch, "ref": branch if sha else kept, "sha": sha or self.sha(kept)},
         }
 
-    def answer(self, method: str, path: str, query: dict[str, str], sent: Any) -> tuple[int, Any]:
-        """Return the status and content for a request below the repository's API."""
+    def answer(self, method: str, path: str, query: dict[str, str], sent: Any) -> tuple[Any, ...]:
+        """Return status, content and more headers for a request below the repository's API."""
+        self.asked.append(f"{method} {path}")
         self.follow()
         if path == "" and method == "GET":
             empty, self.noticed_empty = self.noticed_empty, False
@@ -84,28 +95,56 @@ class FakeGitea:
             return 404, {"message": "not found"}
         if path == "pulls":
             return self.listed(query) if method == "GET" else self.opened(sent)
-        found = re.fullmatch(r"(?:pulls|issues)/(\d+)(/merge|/comments)?", path)
+        if path.startswith("pulls/main/"):
+            return self.some_of(path.removeprefix("pulls/main/"))
+        return self.about(method, path, query, sent)
+
+    def about(self, method: str, path: str, query: dict[str, str], sent: Any) -> tuple[int, Any]:
+        """Answer about one pull request."""
+        found = re.fullmatch(r"(?:pulls|issues)/(\d+)(/merge|/comments|/timeline)?", path)
         if not found or int(found[1]) > len(self.pulls):
             return 404, {"message": "not found"}
-        return self.about(self.pulls[int(found[1]) - 1], method, found[2] or "", sent)
+        pull = self.pulls[int(found[1]) - 1]
+        if found[2]:
+            return self.beside(pull, found[2], sent or query)
+        return (201, self.edited(pull, sent)) if method == "PATCH" else (200, self.told(pull))
 
-    def about(self, pull: dict[str, Any], method: str, what: str, sent: Any) -> tuple[int, Any]:
-        if what == "/comments":
-            self.comments.append((pull["number"], sent["body"]))
-            return 201, {}
+    def beside(self, pull: dict[str, Any], what: str, sent: Any) -> tuple[int, Any]:
+        """Answer about what belongs to a pull request."""
         if what == "/merge":
-            refusal = self.refusal(pull, sent)
-            return refusal or self.merge(pull, sent)
-        if method == "PATCH":
-            pull.update({k: sent[k] for k in ("title", "body", "state") if k in sent})
-            return 201, self.told(pull)
-        return 200, self.told(pull)
+            return self.refusal(pull, sent) or self.merge(pull, sent)
+        if what == "/comments":
+            return 201, self.happened(pull, "comment", sent["body"])
+        since = datetime.fromisoformat(sent["since"])
+        own = [one for one in self.events if one["issue"] == pull["number"]]
+        return 200, [one for one in own if datetime.fromisoformat(one["created_at"]) >= since]
 
-    def listed(self, query: dict[str, str]) -> tuple[int, Any]:
+    def edited(self, pull: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+        before = pull["state"]
+        pull.update({k: sent[k] for k in ("title", "body", "state") if k in sent})
+        if pull["state"] != before:
+            did = self.happened(pull, "close" if before == "open" else "reopen")
+            pull["closed_at"] = did["created_at"] if before == "open" else None
+        return self.told(pull)
+
+    def happened(self, pull: dict[str, Any], what: str, body: str = "") -> dict[str, Any]:
+        """Keep an event and return it."""
+        said = {"type": what, "body": body, "user": {"login": self.actor}}
+        when = {"created_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+        self.events.append({"id": len(self.events) + 1, "issue": pull["number"], **said, **when})
+        return self.events[-1]
+
+    def some_of(self, branch: str) -> tuple[int, Any]:
+        """Tell one of the pull requests of a branch, not the newest."""
+        found = next((pull for pull in self.pulls if pull["branch"] == branch), None)
+        return (200, self.told(found)) if found else (404, {"message": "not found"})
+
+    def listed(self, query: dict[str, str]) -> tuple[int, Any, dict[str, str]]:
         state = query.get("state", "open")
         found = [p for p in reversed(self.pulls) if state in ("all", p["state"])]
         start = (int(query.get("page", "1")) - 1) * _PAGE
-        return 200, [self.told(pull) for pull in found[start : start + _PAGE]]
+        page = [self.told(pull) for pull in found[start : start + _PAGE]]
+        return 200, page, {"X-Total-Count": str(len(found))}
 
     def opened(self, sent: dict[str, Any]) -> tuple[int, Any]:
         branch = sent["head"]
@@ -151,6 +190,9 @@ class FakeGitea:
     def by_hand(self, method: str, path: str, **sent: Any) -> None:
         """Do on Gitea's pages what a person does there."""
         with self.lock:
-            for _ in range(2):
-                status, said = self.answer(method, path, {}, sent)
+            self.actor = "ada"
+            try:
+                status, said, *_ = self.answer(method, path, {}, sent)
+            finally:
+                self.actor = BOT
             assert status < 300, said

@@ -97,9 +97,9 @@ class Handler(BaseHTTPRequestHandler):
         fields = dict(line.split(": ", 1) for line in head.decode().splitlines())
         self._send(int(fields.pop("Status", "200").split()[0]), content, fields)
 
-    def _json(self, status: int, content: Any) -> None:
+    def _json(self, status: int, content: Any, more: dict[str, str] | None = None) -> None:
         body = b"" if content is None else json.dumps(content).encode()
-        self._send(status, body, {"Content-Type": "application/json"})
+        self._send(status, body, {"Content-Type": "application/json", **(more or {})})
 
     def _send(self, status: int, content: bytes, fields: dict[str, str]) -> None:
         lines = [f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in fields.items())]

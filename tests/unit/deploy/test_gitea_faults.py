@@ -1,13 +1,17 @@
 """What is wrong with Gitea, or with the settings that name it, is told in one line."""
 
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from deploy_worlds import at_command
 from fake_gitea import TOKEN, FakeGitea
 from gitea_worlds import proposed, settings
 
+from cli.status.gather import gather
 from millrace.deploy import Forge, open_forge, open_repository
+from millrace.deploy.address import without_login
+from millrace.deploy.place import open_place
 from millrace.errors import DeployError
 from millrace.settings import Settings
 
@@ -98,6 +102,47 @@ def test_the_token_is_in_no_command_line_nor_file(
     kept = b"".join(f.read_bytes() for f in installation.home.rglob("*/config") if f.is_file())
     assert TOKEN.encode() not in kept
     assert b"Authorization" not in kept
+
+
+def test_a_password_in_the_url_is_in_no_command_line_file_nor_message(
+    tmp_path: Path, gitea: FakeGitea, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{gitea.url}/owner/deploy.git".replace("//", f"//ada:{TOKEN.replace('-', '%2D')}@")
+    installation = Settings(home=tmp_path, deploy_repository=url)
+    with at_command(monkeypatch, -1) as ran:
+        proposed(installation)
+        open_forge(installation).merge(1)
+        with pytest.raises(DeployError, match="no such commit"):
+            open_repository(installation).files("0" * 40, "churn")
+    assert {"push", "fetch"} <= {command[0] for command in ran}
+    assert not any(TOKEN in unquote(part) for command in ran for part in command)
+    kept = b"".join(f.read_bytes() for f in tmp_path.rglob("*/config") if f.is_file())
+    assert TOKEN.encode() not in kept
+    assert TOKEN not in repr(open_place(installation))
+    assert gather(installation).repository == f"{gitea.url}/owner/deploy.git"
+
+
+def test_a_wrong_password_in_the_url_is_told_without_it(tmp_path: Path, gitea: FakeGitea) -> None:
+    url = f"{gitea.url}/owner/deploy.git".replace("//", "//ada:wrong@")
+    with pytest.raises(DeployError, match="does not let us in") as caught:
+        open_repository(Settings(home=tmp_path, deploy_repository=url)).head()
+    assert "wrong" not in str(caught.value)
+    assert "ada" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://ada:p%40ss@host:8/a/b.git", ("https://host:8/a/b.git", "ada:p@ss")),
+        ("https://tok3n@host/b.git", ("https://host/b.git", "tok3n:")),
+        ("https://host/b@c.git", ("https://host/b@c.git", "")),
+        ("ssh://git@host/b.git", ("ssh://git@host/b.git", "")),
+        ("git@host:b.git", ("git@host:b.git", "")),
+        ("/srv/a@b.git", ("/srv/a@b.git", "")),
+    ],
+)
+def test_user_and_password_of_a_url_are_those_for_http(url: str, expected: tuple[str, str]) -> None:
+    assert without_login(url) == expected
 
 
 def test_a_netrc_of_whoever_runs_it_has_no_say(

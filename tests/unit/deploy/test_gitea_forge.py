@@ -1,16 +1,22 @@
 """Pull requests of Gitea: by its REST API and git over HTTP, and by what people do there."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
-from deploy_worlds import BRANCH, KilledError, at_command
+from deploy_worlds import BRANCH, KilledError, at_command, at_push
 from fake_gitea import FakeGitea
-from gitea_worlds import proposed
+from gitea_worlds import proposed, settings
 
-from millrace.deploy import open_forge, open_repository
-from millrace.errors import ConflictError, DeployError
+from cli.commands.pr import show
+from cli.console import console
+from millrace.deploy import PullRequest, open_forge, open_repository
+from millrace.errors import BranchTakenError, ConflictError, DeployError, MergeRefusedError
 from millrace.settings import Settings
+
+MERGE = "POST /api/v1/repos/owner/deploy/pulls/1/merge"
 
 
 def test_a_proposal_goes_its_way_from_draft_to_merge(
@@ -50,10 +56,14 @@ def test_closing_says_why_and_removes_the_branch(installation: Settings, gitea: 
     there = proposed(installation)
     for _ in range(2):
         open_forge(installation).close(1, "superseded")
-    assert gitea.comments == [(1, "superseded")]
+    assert [(one["type"], one["body"]) for one in gitea.events] == [
+        ("comment", "superseded"),
+        ("close", ""),
+    ]
     assert gitea.sha(BRANCH) == ""
     found = open_forge(installation).get(1)
-    assert (found.state, found.head) == ("closed", there.head)
+    assert (found.state, found.head, found.comment) == ("closed", there.head, "superseded")
+    assert found == open_forge(installation).find(BRANCH) == proposed(installation, known=0)
     files, _ = open_repository(installation).difference(found.head)
     assert [one.path for one in files] == ["churn/x"]
     with pytest.raises(ConflictError, match="it is closed already"):
@@ -70,6 +80,40 @@ def test_lists_are_read_to_the_last_page(installation: Settings) -> None:
     assert found.number == 1
     with pytest.raises(DeployError, match=r"#9: there is no such .* ones: #5, #4, #3, #2"):
         forge.get(9)
+
+
+def test_no_page_is_asked_for_after_the_last(installation: Settings, gitea: FakeGitea) -> None:
+    head, forge = open_repository(installation).head(), open_forge(installation)
+    for name in "abcd":
+        forge.propose(f"millrace/churn/{name}/release", head, {name: b""}, title=name, body="")
+        gitea.asked.clear()
+        assert len(forge.pull_requests()) == len(gitea.pulls)
+        assert gitea.asked == ["GET pulls"] * ((len(gitea.pulls) + 1) // 2)
+
+
+def test_a_gitea_that_does_not_say_how_many_there_are_is_asked_to_the_end(
+    installation: Settings, gitea: FakeGitea, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, forge = open_repository(installation).head(), open_forge(installation)
+    for name in "abc":
+        forge.propose(f"millrace/churn/{name}/release", head, {name: b""}, title=name, body="")
+    listed = gitea.listed
+    monkeypatch.setattr(gitea, "listed", lambda query: listed(query)[:2])
+    assert len(forge.pull_requests()) == 3
+
+
+def test_a_new_proposal_does_not_ask_for_those_of_other_branches(
+    installation: Settings, gitea: FakeGitea
+) -> None:
+    head, forge = open_repository(installation).head(), open_forge(installation)
+    for number in range(5):
+        branch = f"millrace/churn/{number}/release"
+        forge.propose(branch, head, {f"{number}": b""}, title="T", body="")
+        forge.close(number + 1, "")
+    gitea.asked.clear()
+    assert proposed(installation).number == 6
+    lists = [one for one in gitea.asked if one == "GET pulls"]
+    assert len(lists) == 1, "that of the open ones, of which there is none"
 
 
 def test_many_at_once_open_one_pull_request(installation: Settings, gitea: FakeGitea) -> None:
@@ -110,6 +154,66 @@ def test_a_proposal_that_is_killed_anywhere_is_made_once(
     assert len(gitea.pulls) == 1
 
 
+@pytest.mark.parametrize("draft", [False, True])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_an_update_that_is_killed_at_its_push_cannot_be_merged_until_it_is_complete(
+    installation: Settings,
+    gitea: FakeGitea,
+    after: bool,
+    draft: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    head = proposed(installation).head
+
+    def update() -> PullRequest:
+        parent = open_repository(installation).head()
+        said = {"title": "Release churn-v9", "body": "New evidence\n", "draft": draft}
+        return open_forge(installation).update(1, parent, {"churn/x": b"9\n"}, **said)  # type: ignore[arg-type]
+
+    def kill() -> None:
+        raise KilledError
+
+    hook = {"after": kill} if after else {"before": kill}
+    with at_push(monkeypatch, **hook), suppress(KilledError):
+        update()
+    assert (gitea.sha(BRANCH) == head) != after
+    with pytest.raises(ConflictError, match="it is a draft"):
+        open_forge(installation).merge(1)
+    updated = update()
+    assert open_forge(installation).get(1) == updated
+    told = (updated.title, updated.body, updated.draft)
+    assert told == ("Release churn-v9", "New evidence\n", draft)
+    assert gitea.git("show", f"{BRANCH}:churn/x") == "9"
+
+
+def test_an_update_that_a_person_overtakes_leaves_what_the_pull_request_says(
+    installation: Settings, gitea: FakeGitea, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = proposed(installation)
+
+    def push() -> None:
+        made = gitea.git("commit-tree", f"{BRANCH}^{{tree}}", "-p", BRANCH, "-m", "By hand")
+        gitea.git("update-ref", f"refs/heads/{BRANCH}", made)
+
+    head = open_repository(installation).head()
+    with at_push(monkeypatch, before=push), pytest.raises(BranchTakenError):
+        open_forge(installation).update(1, head, {}, title="T", body="Other", draft=False)
+    found = open_forge(installation).get(1)
+    assert (found.title, found.body, found.draft) == (there.title, there.body, there.draft)
+
+
+def test_an_update_of_the_files_alone_leaves_it_ready_all_the_time(
+    installation: Settings, gitea: FakeGitea, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = proposed(installation)
+    titles: list[str] = []
+    head = open_repository(installation).head()
+    said = {"title": there.title, "body": there.body, "draft": False}
+    with at_push(monkeypatch, before=lambda: titles.append(gitea.pulls[0]["title"])):
+        open_forge(installation).update(1, head, {"churn/y": b""}, **said)  # type: ignore[arg-type]
+    assert titles == [there.title]
+
+
 def test_who_closes_it_on_its_page_has_closed_it(installation: Settings, gitea: FakeGitea) -> None:
     proposed(installation)
     gitea.by_hand("PATCH", "pulls/1", state="closed")
@@ -122,6 +226,49 @@ def test_who_closes_it_on_its_page_has_closed_it(installation: Settings, gitea: 
     )
     assert again.number == 2
     assert open_forge(installation).get(1).head == found.head != again.head
+
+
+def test_why_it_was_closed_is_what_its_closer_said_last(
+    installation: Settings, gitea: FakeGitea
+) -> None:
+    forge = open_forge(installation)
+    proposed(installation)
+    forge.close(1, "Superseded: v9 is newer")
+    gitea.by_hand("POST", "issues/1/comments", body="Why?")
+    assert forge.get(1).comment == "Superseded: v9 is newer"
+
+    gitea.by_hand("PATCH", "pulls/1", state="open")
+    gitea.by_hand("PATCH", "pulls/1", state="closed")
+    assert forge.get(1).comment == "", "a person closed it, who said nothing about it"
+
+    gitea.by_hand("PATCH", "pulls/1", state="open")
+    gitea.by_hand("POST", "issues/1/comments", body="Not on a Friday")
+    gitea.by_hand("PATCH", "pulls/1", state="closed")
+    assert forge.get(1).comment == "Not on a Friday"
+
+
+def test_a_kill_after_the_comment_does_not_explain_what_a_person_closes(
+    installation: Settings, gitea: FakeGitea
+) -> None:
+    proposed(installation)
+    gitea.broken["PATCH /api/v1/repos/owner/deploy/pulls/1"] = (503, b"")
+    with pytest.raises(DeployError, match="HTTP status 503"):
+        open_forge(installation).close(1, "Superseded: v9 is newer")
+    gitea.broken.clear()
+    gitea.by_hand("PATCH", "pulls/1", state="closed")
+    found = open_forge(installation).get(1)
+    assert (found.state, found.comment) == ("closed", "")
+
+
+def test_pr_show_tells_why_it_was_closed(
+    installation: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposed(installation)
+    open_forge(installation).close(1, "not on a Friday")
+    monkeypatch.setattr("cli.commands.pr.load_settings", lambda: installation)
+    with console.capture() as told:
+        show(1, as_json=False)
+    assert "Closed with: not on a Friday" in told.get()
 
 
 @pytest.mark.parametrize("way", ["merge", "squash"])
@@ -172,13 +319,40 @@ def test_a_conflict_names_the_files(installation: Settings) -> None:
     assert repository.head() == moved
 
 
-def test_a_merge_that_gitea_does_not_allow_says_why(
-    installation: Settings, gitea: FakeGitea
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (405, "not allowed to merge [reason: Does not have enough approvals]"),
+        (405, "User not allowed to merge PR"),
+        (405, "Work in progress PRs cannot be merged"),
+        (409, "PushRejected with remote message: main is mine"),
+    ],
+)
+def test_a_merge_that_gitea_does_not_allow_is_no_conflict_and_says_why(
+    installation: Settings, gitea: FakeGitea, status: int, words: str
 ) -> None:
     proposed(installation)
-    gitea.broken["POST /api/v1/repos/owner/deploy/pulls/1/merge"] = (
-        405,
-        b'{"message": "Does not have enough approvals"}',
-    )
-    with pytest.raises(ConflictError, match="Gitea does not merge it; found Does not have enough"):
+    gitea.broken[MERGE] = (status, json.dumps({"message": words}).encode())
+    with pytest.raises(MergeRefusedError) as caught:
+        open_forge(installation).merge(1)
+    assert f"#1: Gitea does not allow to merge it; found {words}; " in str(caught.value)
+    assert open_forge(installation).get(1).state == "open"
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (409, {"Style": "merge", "StdOut": "CONFLICT", "Err": {}}),
+        (405, {"message": "The PR is already merged"}),
+        (405, {"message": "Please try again later"}),
+        (409, {"message": "head out of date"}),
+    ],
+)
+def test_a_merge_that_does_not_apply_any_more_at_gitea_is_a_conflict(
+    tmp_path: Path, gitea: FakeGitea, status: int, said: object
+) -> None:
+    installation = settings(tmp_path, gitea, timeout=1.5)
+    proposed(installation)
+    gitea.broken[MERGE] = (status, json.dumps(said).encode())
+    with pytest.raises(ConflictError, match="#1: Gitea does not merge it; found "):
         open_forge(installation).merge(1)

@@ -2,12 +2,15 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from deploy_worlds import BRANCH, World, at_command
 
 from millrace.deploy import PullRequest
-from millrace.errors import ConflictError, DeployError
+from millrace.deploy.place import Place
+from millrace.errors import BranchTakenError, ConflictError, DeployError
+from serving.rollout.look import Lookout
 
 CLIENTS = pytest.mark.parametrize("client", ["", "laptop"], ids=["folder", "cache"])
 
@@ -43,6 +46,26 @@ def test_pull_requests_are_listed_by_workload_and_state(world: World) -> None:
     assert [one.number for one in forge.pull_requests(state="closed")] == [2]
     assert forge.pull_requests("nobody", "all") == []
     assert forge.find("millrace/nobody/a/b") is None
+
+
+@CLIENTS
+def test_a_look_is_the_head_and_what_is_open_at_one_moment(world: World, client: str) -> None:
+    there = proposed(world)
+    merged = world.person_merges(BRANCH)
+    assert world.forge(client).look() == (merged, [])
+    again = proposed(world, known=there.number)
+    assert world.forge(client).look() == (merged, [again])
+
+
+def test_a_round_of_the_controller_asks_a_server_for_its_refs_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = proposed(world)
+    lookout = Lookout(world.repository("laptop"), world.forge("laptop"))
+    for _ in ("the first", "the next"):
+        with at_command(monkeypatch, -1) as ran:
+            assert lookout.look() == (world.repository().head(), [], [there])
+        assert [command[0] for command in ran].count("fetch") == 1
 
 
 @CLIENTS
@@ -177,10 +200,21 @@ def test_an_update_leaves_what_a_person_has_pushed_to_the_branch(world: World) -
     proposed(world)
     pushed = world.person_commits(BRANCH)
     assert world.forge().get(1).head == pushed
-    with pytest.raises(ConflictError, match="#1: a person has pushed to its branch"):
+    with pytest.raises(BranchTakenError, match="#1: a person has pushed to its branch"):
         world.forge().update(1, world.repository().head(), {}, title="T", body="", draft=False)
     world.forge().merge(1)
     assert world.git("log", "-1", "--format=%s", "main^2") == "by hand"
+
+
+def test_an_update_that_is_always_overtaken_does_not_blame_a_person_s_push(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path, timeout=0.5)
+    proposed(world)
+    monkeypatch.setattr(Place, "update", lambda *_: False)
+    with pytest.raises(ConflictError, match="others have changed it all the time") as caught:
+        world.forge().update(1, world.repository().head(), {}, title="T", body="", draft=False)
+    assert not isinstance(caught.value, BranchTakenError)
 
 
 @CLIENTS
@@ -201,8 +235,9 @@ def test_what_is_settled_is_neither_merged_nor_updated(world: World) -> None:
     head = world.repository().head()
     with pytest.raises(ConflictError, match="pull request #1: it is closed already; open ones"):
         world.forge().merge(1)
-    with pytest.raises(ConflictError, match="it is closed already"):
+    with pytest.raises(ConflictError, match="it is closed already") as caught:
         world.forge().update(1, head, {}, title="T", body="", draft=False)
+    assert not isinstance(caught.value, BranchTakenError)
     proposed(world)
     world.forge().merge(2)
     with pytest.raises(ConflictError, match="it is merged already"):

@@ -12,11 +12,10 @@ from millrace.release import (
     advance,
     applied,
     finish_promotion,
-    finish_roll_back,
     promote,
     roll_back,
 )
-from millrace.release.history import kept_bundles, present_release, serving_arm
+from millrace.release.history import present_release, serving_arm
 from millrace.release.reading import read_release
 
 
@@ -173,23 +172,6 @@ def test_a_policy_of_review_leaves_merging_to_a_person(world: World):
     world.serve(1)
     world.forge.merge(world.propose(2).number)
     assert not world.rollback().merges_itself
-
-
-def test_every_bundle_of_the_history_is_kept(served: World):
-    served.forge.merge(served.propose(3).number)
-    served.commit(roll_back(served.files(), served.release(), now=NOW))
-    served.commit(finish_roll_back(served.files(), served.release(), now=NOW))
-    served.publish(4)
-    kept = kept_bundles(served.repository)
-    assert kept == {served.digest(version) for version in (1, 2, 3)}
-    assert {arm for arm in served.files() if "/arms/" in arm} == {"pumps/arms/pumps-v2.yaml"}
-
-
-def test_bundles_of_a_workload_that_is_gone_are_kept(world: World):
-    world.serve(1)
-    world.commit(dict.fromkeys(world.files()))
-    assert world.repository.folders(world.repository.head()) == []
-    assert kept_bundles(world.repository) == {world.digest(1)}
 
 
 def test_a_commit_that_says_what_cannot_be_is_passed_over(served: World):

@@ -110,6 +110,9 @@ class Git:
             one for one in found if state in ("all", one.state) and one.branch.startswith(start)
         ]
 
+    def look(self) -> tuple[str, list[PullRequest]]:
+        return self.head(), self.pull_requests()
+
     def get(self, number: int) -> PullRequest:
         return self.pulls[number].shown
 

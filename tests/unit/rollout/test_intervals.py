@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from millrace.analysis import Interval
 from serving.metrics.base import Sample
-from serving.metrics.intervals import Split, Tally, intervals
+from serving.metrics.intervals import Split, Tally
 
 STABLE, CANARY = "churn-v7", "churn-v8"
 FIRST = [Split(0.0, 0.05)]
 
 
 def of(samples: list[Sample], splits: list[Split] = FIRST, until: float = 1000.0) -> list[Interval]:
-    return intervals(
-        samples, splits, stable=STABLE, canary=CANARY, length=10.0, settling=2.0, until=until
-    )
+    tally = Tally(10.0)
+    tally.feed(samples)
+    return tally.intervals(splits, stable=STABLE, canary=CANARY, settling=2.0, until=until)
 
 
 def scrape(time: float, requests: int, fast: int | None = None, **more: object) -> list[Sample]:
