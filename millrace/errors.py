@@ -111,6 +111,14 @@ class ConflictError(DeployError):
     """Somebody changed the deploy repository in the meantime; nothing was changed."""
 
 
+class MergeRefusedError(DeployError):
+    """A forge does not allow a merge as things stand, such as without an approval."""
+
+
+class BranchTakenError(ConflictError):
+    """Somebody else pushed to the branch of a pull request."""
+
+
 class ReleaseError(MillraceError):
     """A release folder says something that cannot be, or a change does not fit it."""
 
