@@ -54,6 +54,11 @@ def with_note(body: str, waits_for: str) -> str:
     return f"> **Draft**: waits for {waits_for}.\n\n{plain}" if waits_for else plain
 
 
+def has_note(body: str) -> bool:
+    """Return whether a pull request's text says on top why it is a draft."""
+    return _DRAFT.match(body) is not None
+
+
 def held(body: str, reason: str) -> str:
     """Return a pull request's text that says on top why it may not be merged at the moment."""
     return f"> **Draft**: not now: {reason.rstrip('.')}.\n\n{_DRAFT.sub('', body)}"

@@ -2,7 +2,8 @@
 
 A pull request that a person closed is a no until step or canary change; so is one that a person
 undid after its merge. One that the evidence does not support at the moment is a draft, so that
-nobody merges it by mistake. One that will never be wanted again is closed as superseded.
+nobody merges it by mistake; one that a person made a draft is held by that person. One that will
+never be wanted again is closed as superseded.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from millrace.release.documents import Release
 from millrace.release.layout import branch_of
 from millrace.release.waiting import held
 from serving.rollout.actions import Action, Close, Merge, Nothing, Propose, Update
-from serving.rollout.own import SUPERSEDED, is_intent, is_own
+from serving.rollout.own import SUPERSEDED, is_held, is_intent, is_own
 from serving.rollout.plans import Asked, Plan, plan
 from serving.rollout.seen import Proposal, Seen
 
@@ -28,7 +29,7 @@ def want(seen: Seen, verb: Asked, *, merge: bool, reason: str) -> list[Action]:
     closes = [Close(one.pull.number, SUPERSEDED + reason) for one in others]
     if mine is None:
         return [_proposed(seen, verb, reason), *closes]
-    return [_towards(seen, verb, mine, merge=merge, reason=reason), *closes]
+    return [*_towards(seen, verb, mine, merge=merge, reason=reason), *closes]
 
 
 def hold(seen: Seen, reason: str) -> list[Action]:
@@ -66,6 +67,12 @@ def _drafted(pull: PullRequest, asked: Plan, reason: str) -> Update:
     )
 
 
+def _anew(pull: PullRequest, asked: Plan, reason: str) -> Update:
+    return Update(
+        pull.number, pull.head, asked.changes, asked.title, asked.body, draft=False, reason=reason
+    )
+
+
 def _possible(release: Release) -> list[Asked]:
     """Return what may come to be asked where the rollout stands."""
     phase, step, last = (
@@ -97,18 +104,20 @@ def _proposed(seen: Seen, verb: Asked, reason: str) -> Action:
     return Propose(made.branch, made.changes, made.title, made.body, known=known, reason=reason)
 
 
-def _towards(seen: Seen, verb: Asked, mine: Proposal, *, merge: bool, reason: str) -> Action:
+def _towards(seen: Seen, verb: Asked, mine: Proposal, *, merge: bool, reason: str) -> list[Action]:
     number, head = mine.pull.number, mine.pull.head
+    named = f"pull request #{number}"
+    if is_held(mine.pull):
+        return [Nothing(f"{named} is held as a draft by a person: {reason}")]
     if mine.pull.draft or not mine.current or head in seen.stuck:
         if head in seen.theirs:
-            return Nothing(
-                f"pull request #{number} was changed by a person, who merges or closes it"
-            )
-        made = plan(seen, verb, reason)
-        return Update(number, head, made.changes, made.title, made.body, draft=False, reason=reason)
-    if merge:
-        return Merge(number, head, reason)
-    return Nothing(f"pull request #{number} waits for a person: {reason}")
+            return [Nothing(f"{named} was changed by a person, who merges or closes it")]
+        return [_anew(mine.pull, plan(seen, verb, reason), reason)]
+    if not merge:
+        return [Nothing(f"{named} waits for a person: {reason}")]
+    refused = seen.refused.get(head)
+    told = [Nothing(f"{named} is not merged yet: {refused}")] if refused else []
+    return [Merge(number, head, reason), *told]
 
 
 def _no(seen: Seen, past: PullRequest | None) -> str:

@@ -39,7 +39,8 @@ class Seen:
         history: the canary's way so far.
         proposals: its open pull requests, newest first.
         over: by branch, the newest pull request that is merged or closed, as far as it is known.
-        stuck: heads of pull requests that could not be merged as they are.
+        stuck: heads of pull requests that did not apply to the main branch any more.
+        refused: by head, what the forge said when it refused a merge that would have applied.
         theirs: heads of pull requests that could not be changed: a person pushed to the branch.
         ready: arms that are ready with the bundle that Git names.
         judged: what the evidence says of the canary.
@@ -53,6 +54,7 @@ class Seen:
     proposals: Sequence[Proposal]
     over: Mapping[str, PullRequest]
     stuck: frozenset[str]
+    refused: Mapping[str, str]
     theirs: frozenset[str]
     ready: frozenset[str]
     judged: Judged

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from millrace.deploy.base import Changes, Commit, FileChange, PullRequest
-from millrace.errors import ConflictError
+from millrace.errors import BranchTakenError, ConflictError, MergeRefusedError
 from millrace.release.changes import applied
 
 START = 1_000_000.0
@@ -45,6 +45,8 @@ class Git:
         self.nodes: dict[str, Node] = {"c0": Node((), {}, clock(), "Begin", "person")}
         self.main = "c0"
         self.pulls: dict[int, Pull] = {}
+        self.refusal = ""
+        """Why the forge refuses to merge for anyone but a person; empty if it does not."""
 
     # Repository
 
@@ -128,7 +130,7 @@ class Git:
     ) -> PullRequest:
         one = self._open(number)
         if one.pushed:
-            raise ConflictError("a person has pushed to its branch")
+            raise BranchTakenError("a person has pushed to its branch")
         head = self._node((parent,), applied(self.nodes[parent].files, changes), title)
         told = {"head": head, "title": title, "body": body, "draft": draft}
         one.shown = one.shown.model_copy(update=told)
@@ -138,6 +140,8 @@ class Git:
         one = self._open(number)
         if one.shown.draft:
             raise ConflictError("it is a draft")
+        if self.actor == "controller" and self.refusal:
+            raise MergeRefusedError(self.refusal, where=f"pull request #{number}")
         head = one.shown.head
         base = next(name for name, _ in self.line(head) if name in self.ancestors(self.main))
         merged = self._merged(base, head)
