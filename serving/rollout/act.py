@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from millrace.deploy.base import Forge, PullRequest, Repository
 from millrace.errors import BranchTakenError, ConflictError, MergeRefusedError
 from millrace.release.layout import Site
-from millrace.release.waiting import settle_candidates
+from millrace.release.settling import settle_candidate
 from serving.rollout.actions import (
     Action,
     Close,
@@ -129,10 +129,14 @@ class Actor:
             met.over[action.branch] = pull
 
     def _settle(self, workload: str, action: Settle, met: Met) -> bool:
-        changed = settle_candidates(workload, self._repository, self._forge, self._site)
-        if not changed:
-            met.theirs.update(action.heads)
-        return bool(changed)
+        try:
+            changed = settle_candidate(
+                workload, action.number, self._repository, self._forge, self._site
+            )
+        except BranchTakenError:
+            met.theirs.add(action.head)
+            raise
+        return changed is not None
 
     def _update(self, action: Update, head: str, met: Met) -> None:
         try:

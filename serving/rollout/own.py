@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from millrace.deploy.base import PullRequest
-from millrace.release.waiting import has_note
+from millrace.release.notes import has_note
 
 SUPERSEDED = "Superseded: "
 """How a comment begins with which the controller closes a pull request."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from millrace.deploy.base import PullRequest
 from millrace.release.documents import Release
 from millrace.release.layout import branch_of
-from millrace.release.waiting import held
+from millrace.release.notes import held
 from serving.rollout.actions import Action, Close, Merge, Nothing, Propose, Update
 from serving.rollout.own import SUPERSEDED, is_held, is_intent, is_own
 from serving.rollout.plans import Asked, Plan, plan

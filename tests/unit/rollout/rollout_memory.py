@@ -8,6 +8,7 @@ from typing import Any
 import rollout_releases
 
 import millrace.release.changes as release_changes
+import millrace.release.settling as settling_module
 import millrace.release.waiting as waiting_module
 import serving.rollout.history as history_module
 import serving.rollout.look as look_module
@@ -44,9 +45,9 @@ def remembered(function: Callable[..., Any]) -> Callable[..., Any]:
 def remember(patch: Callable[[Any, str, Any], None]) -> None:
     """Read and write each release folder once; times in the files do not matter to us."""
     here = rollout_releases
-    for module in (history_module, look_module, waiting_module, here):
+    for module in (history_module, look_module, settling_module, waiting_module, here):
         patch(module, "read_release", remembered(read_release))
-    for module in (waiting_module, here):
+    for module in (settling_module, here):
         patch(module, "propose_candidate", remembered(propose_candidate))
     first = first_release
 

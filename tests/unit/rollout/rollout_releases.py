@@ -11,8 +11,9 @@ from millrace.release.arms import canary_arm
 from millrace.release.changes import propose_candidate
 from millrace.release.documents import ArmRef, Canary, Release
 from millrace.release.layout import Site, arm_name, branch_of
+from millrace.release.notes import with_note
 from millrace.release.reading import read_release
-from millrace.release.waiting import after_rollout, changes_between, obstacle, with_note
+from millrace.release.waiting import after_rollout, changes_between, obstacle
 from millrace.release.writing import first_release
 from millrace.workload.rollout import Rollout
 from millrace.workload.serving import Serving
@@ -48,7 +49,7 @@ def bring(git: Git, canary: Canary, *, rollout: Rollout | None = None) -> PullRe
     branch = branch_of(WORKLOAD, canary, canary.purpose)
     waits_for = ""
     if canary.purpose == "release":
-        waits_for = obstacle(release, git.pull_requests(WORKLOAD), branch)
+        waits_for = obstacle(release, git.pull_requests(WORKLOAD))
     free_files, free = after_rollout(files, release, now=0.0)
     made = propose_candidate(
         free_files,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollout_releases import WORKLOAD, release_at
+from rollout_releases import WORKLOAD, bring, candidate, release_at
 from rollout_town import Town, town
 
 
@@ -42,3 +42,30 @@ def test_a_hold_of_a_person_keeps_no_bad_canary_in_traffic() -> None:
     one.go(60)
     assert one.phase in ("rolled back", "stable")
     assert one.open() == []
+
+
+def test_a_candidate_that_a_person_holds_is_not_made_ready() -> None:
+    one = town()
+    bring(one.git, candidate(8))
+    marked(one, draft=True)
+    one.go(30)
+    assert one.open() == ["release (draft)"]
+    assert one.told[WORKLOAD].reason == "pull request #1 is held as a draft by a person"
+    marked(one, draft=False)
+    one.go(30)
+    assert (one.open(), one.told[WORKLOAD].reason) == (["release"], "churn-v7 serves")
+
+
+def test_a_restore_that_a_person_holds_is_not_made_ready() -> None:
+    one = town()
+    bring(one.git, candidate(6, purpose="restore", attempt=1))
+    marked(one, draft=True)
+    path = f"{WORKLOAD}/rollout.yaml"
+    text = one.git.files(one.git.main, WORKLOAD)[path]
+    one.git.commit(one.git.main, {path: text.replace(b"1h", b"2h")}, "more time")
+    one.go(30)
+    assert one.open() == ["restore-1 (draft)"]
+    assert one.told[WORKLOAD].reason == "pull request #1 is held as a draft by a person"
+    marked(one, draft=False)
+    one.go(30)
+    assert one.open() == ["restore-1"]

@@ -48,6 +48,32 @@ def test_the_newest_of_several_candidates_supersedes_the_others() -> None:
     assert {pull.comment for pull in closed} == {"Superseded: churn-v10 is newer"}
 
 
+def test_of_candidates_that_wait_for_a_rollout_only_the_newest_is_kept() -> None:
+    one = town()
+    one.start()
+    one.look()
+    bring(one.git, candidate(9))
+    bring(one.git, candidate(10))
+    one.look()
+    waiting = one.git.pull_requests(WORKLOAD)[0]
+    assert [(pull.title, pull.draft) for pull in one.git.pull_requests()] == [
+        ("release churn-v10", True)
+    ]
+    assert waiting.body.startswith("> **Draft**: waits for the rollout of version 8 to end.")
+    one.go(200)
+    assert one.open() == ["release"]
+
+
+def test_a_candidate_whose_branch_a_person_pushed_to_is_left_to_that_person() -> None:
+    one = town()
+    one.start()
+    waiting = bring(one.git, candidate(9))
+    one.git.pulls[waiting.number].pushed = True
+    one.go(200)
+    assert release_at(one.git).stable.version == 8
+    assert one.git.get(waiting.number) == waiting
+
+
 def test_a_candidate_that_is_older_than_what_serves_is_superseded() -> None:
     one = town()
     one.start(9)
