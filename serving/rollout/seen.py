@@ -19,14 +19,21 @@ class Proposal:
     Attributes:
         pull: as the forge tells it.
         current: whether all changes of the workload's folder on main are in it.
+        made: Unix time at which it became what it is, seconds.
         files: the workload's folder as it would be.
         release: what that says; None if it cannot be read.
     """
 
     pull: PullRequest
     current: bool
+    made: float
     files: Mapping[str, bytes] = field(default_factory=dict)
     release: Release | None = None
+
+    @property
+    def asked(self) -> float:
+        """Unix time at which what it proposes was first asked for, seconds."""
+        return self.release.position.since if self.release else self.made
 
 
 @dataclass(frozen=True)
