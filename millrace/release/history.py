@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from millrace.deploy.base import Commit, Repository
 from millrace.errors import ReleaseError
-from millrace.release.documents import ArmRef, Release
+from millrace.release.documents import ArmRef, Canary, Release
 from millrace.release.inference import parse_inference_service
 from millrace.release.layout import ROLLOUT, arm_file, has_release
 from millrace.release.manifest import Intent, parse_rollout
@@ -76,6 +76,16 @@ def served_before(repository: Repository, workload: str, present: ArmRef) -> Kep
             content = files.get(arm_file(workload, intent.stable.name), b"")
             return KeptArm(intent.stable, content, commit, served=True)
     return None
+
+
+def on_trial_since(repository: Repository, workload: str, canary: Canary) -> float:
+    """Return the Unix time at which the present canary came, seconds."""
+    arrived = 0.0
+    for commit, intent, _ in _intents(repository, workload):
+        if intent.canary is None or intent.canary.digest != canary.digest:
+            break
+        arrived = commit.time
+    return arrived
 
 
 def _intents(

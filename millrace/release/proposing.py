@@ -17,8 +17,9 @@ from millrace.release.documents import Canary, Release
 from millrace.release.evidence import CandidateFacts, candidate_text
 from millrace.release.history import serving_arm
 from millrace.release.layout import Site, arm_name, branch_of, has_release, site_of
+from millrace.release.notes import with_note
 from millrace.release.reading import read_release
-from millrace.release.waiting import after_rollout, changes_between, obstacle, with_note
+from millrace.release.waiting import after_rollout, changes_between, obstacle
 from millrace.release.writing import first_release
 from millrace.settings import Settings
 from millrace.workload import Workload
@@ -53,8 +54,8 @@ def propose_release(
     """Propose a candidate by pull request and return it; None if it serves or is on trial.
 
     It may be called again at any time: the same bundle has one pull request for ever, and one that
-    a person closed stays closed. While a rollout is under way, or another candidate's pull request
-    is open, it is a draft that says what it waits for.
+    a person closed stays closed. While a rollout is under way, or a bundle is to be restored, it is
+    a draft that says what it waits for.
 
     Args:
         candidate: what is proposed.
@@ -97,7 +98,7 @@ def _proposed(
     if known is not None:
         return _told(known, "")
     _check_defaults(candidate)
-    waits_for = obstacle(release, forge.pull_requests(name), branch)
+    waits_for = obstacle(release, forge.pull_requests(name))
     changes = _changes(candidate, files, release, arm, site, now)
     text = candidate_text(_facts(candidate, arm), release, site)
     made = forge.propose(

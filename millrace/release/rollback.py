@@ -18,7 +18,7 @@ from millrace.release.changes import Files, propose_candidate, roll_back
 from millrace.release.documents import ArmRef, Canary, Release
 from millrace.release.evidence import judged_text, restore_text
 from millrace.release.evidence.markdown import Text, moment
-from millrace.release.history import KeptArm, kept_arms, served_before
+from millrace.release.history import KeptArm, kept_arms, on_trial_since, served_before
 from millrace.release.layout import Site, arm_name, branch_of, has_release
 from millrace.release.reading import read_release
 from millrace.storage import Store
@@ -133,9 +133,12 @@ def _off_trial(state: _State, canary: Canary) -> Proposed:
     reason = state.reason or "a person asks"
     branch = branch_of(state.workload, canary, "roll back", step=release.position.step)
     changes = roll_back(state.files, release, now=state.now, reason=reason)
-    text = judged_text("roll back", release, None, now=state.now, reason=reason)
-    made = state.propose(_unrefused(state, branch), changes, text)
     merges = release.rollout.policy.rollback == "auto"
+    arrived = on_trial_since(state.places.repository, state.workload, canary)
+    text = judged_text(
+        "roll back", release, None, now=state.now, arrived=arrived, merges=merges, reason=reason
+    )
+    made = state.propose(_unrefused(state, branch), changes, text)
     return Proposed(made, release.stable, canary, merges, restores=False)
 
 

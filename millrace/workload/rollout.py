@@ -26,11 +26,11 @@ class PauseLength(Model):
     """How long a pause takes."""
 
     duration: Duration | None = None
-    """Without it, until a person merges the pull request that goes on."""
+    """Without it, until a person merges the pull request that goes on, whatever the policy."""
 
 
 class Pause(Model):
-    """Stay at the weight for a while, whatever the analysis says."""
+    """Stay at the weight for a while, unless the canary is worse; go on if evidence lets it."""
 
     pause: PauseLength
 
@@ -75,9 +75,9 @@ class Analysis(Model):
     minSamples: int = Field(500, ge=1)  # noqa: N815
     """Requests that the canary must have answered at a step before it may leave it."""
     inconclusiveLimit: int = Field(10, ge=1)  # noqa: N815
-    """Intervals in a row without data after which the canary is rolled back."""
+    """Intervals in a row without data after which the canary is rolled back, except at a pause."""
     maxDuration: Duration = timedelta(hours=24)  # noqa: N815
-    """Time after which a canary that is not promoted is rolled back."""
+    """Longest time on trial, without that which people take to answer; then it is rolled back."""
 
     @model_validator(mode="after")
     def _intervals_fit(self) -> Self:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from millrace.deploy.base import Forge, PullRequest, Repository
-from millrace.errors import ConflictError
+from millrace.errors import BranchTakenError, ConflictError, MergeRefusedError
 from millrace.release.layout import Site
-from millrace.release.waiting import settle_candidates
+from millrace.release.settling import settle_candidate
 from serving.rollout.actions import (
     Action,
     Close,
@@ -21,6 +21,17 @@ from serving.rollout.actions import (
     Update,
 )
 
+AGAIN = 60.0
+"""Seconds after which a forge that refused a merge is asked again."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a forge said when it refused a merge, and the Unix time from which it is asked again."""
+
+    words: str
+    again: float
+
 
 @dataclass
 class Met:
@@ -30,12 +41,14 @@ class Met:
 
     Attributes:
         over: by branch, the newest pull request that is merged or closed.
-        stuck: heads of pull requests that could not be merged as they are.
+        stuck: heads of pull requests that did not apply to the main branch any more.
+        refused: by head, what the forge said when it refused a merge that would have applied.
         theirs: heads of pull requests that could not be changed: a person pushed to the branch.
     """
 
     over: dict[str, PullRequest] = field(default_factory=dict)
     stuck: set[str] = field(default_factory=set)
+    refused: dict[str, Refusal] = field(default_factory=dict)
     theirs: set[str] = field(default_factory=set)
 
 
@@ -48,6 +61,7 @@ class Actor:
         forge: Forge,
         site: Site,
         promote: Callable[[str, str], bool],
+        clock: Callable[[], float],
     ) -> None:
         """Keep what actions are done to.
 
@@ -57,11 +71,13 @@ class Actor:
             site: where bundles lie.
             promote: makes a workload's bundle the registry's champion; False if it is not the time
                 to try.
+            clock: Unix time, seconds.
         """
         self._repository = repository
         self._forge = forge
         self._site = site
         self._promote = promote
+        self._clock = clock
 
     def act(self, workload: str, action: Action, head: str, met: Met) -> bool:
         """Do one action; return whether something changed, so that it is time to look again.
@@ -83,20 +99,20 @@ class Actor:
                 return self._promote(workload, action.digest)
             case Settle():
                 return self._settle(workload, action, met)
+            case Merge():
+                return self._merge(action, met)
             case Commit():
                 self._repository.commit(head, action.changes, action.message)
             case _:
                 self._ask(action, head, met)
         return True
 
-    def _ask(self, action: Propose | Update | Merge | Close, head: str, met: Met) -> None:
+    def _ask(self, action: Propose | Update | Close, head: str, met: Met) -> None:
         match action:
             case Propose():
                 self._propose(action, head, met)
             case Update():
                 self._update(action, head, met)
-            case Merge():
-                self._merge(action, met)
             case Close():
                 self._forge.close(action.number, action.reason)
 
@@ -113,10 +129,14 @@ class Actor:
             met.over[action.branch] = pull
 
     def _settle(self, workload: str, action: Settle, met: Met) -> bool:
-        changed = settle_candidates(workload, self._repository, self._forge, self._site)
-        if not changed:
-            met.theirs.update(action.heads)
-        return bool(changed)
+        try:
+            changed = settle_candidate(
+                workload, action.number, self._repository, self._forge, self._site
+            )
+        except BranchTakenError:
+            met.theirs.add(action.head)
+            raise
+        return changed is not None
 
     def _update(self, action: Update, head: str, met: Met) -> None:
         try:
@@ -128,13 +148,21 @@ class Actor:
                 body=action.body,
                 draft=action.draft,
             )
-        except ConflictError:
+        except BranchTakenError:
             met.theirs.add(action.head)
             raise
 
-    def _merge(self, action: Merge, met: Met) -> None:
+    def _merge(self, action: Merge, met: Met) -> bool:
+        """Merge; a refusal leaves everything as it is, and another try comes later."""
+        refusal = met.refused.get(action.head)
+        if refusal is not None and self._clock() < refusal.again:
+            return False
         try:
             self._forge.merge(action.number)
+        except MergeRefusedError as error:
+            met.refused[action.head] = Refusal(str(error), self._clock() + AGAIN)
+            return False
         except ConflictError:
             met.stuck.add(action.head)
             raise
+        return True

@@ -60,14 +60,10 @@ class Close:
 
 @dataclass(frozen=True)
 class Settle:
-    """Make the pull requests of candidates fit what serves: ready or draft, on top of main.
+    """Make the pull request of a candidate fit what serves: ready or draft, on top of main."""
 
-    Attributes:
-        heads: those that do not fit.
-        reason: why.
-    """
-
-    heads: tuple[str, ...]
+    number: int
+    head: str
     reason: str
 
 

@@ -62,7 +62,9 @@ class Controller:
         self._world = world
         self._lookout = Lookout(world.repository, world.forge)
         self._champions = Champions(world.registry, world.clock)
-        self._actor = Actor(world.repository, world.forge, world.site, self._champions.promote)
+        self._actor = Actor(
+            world.repository, world.forge, world.site, self._champions.promote, world.clock
+        )
         self._evidence: dict[str, Evidence] = {}
         self._met: dict[str, Met] = {}
         self._said: dict[tuple[str, str], str] = {}
@@ -129,6 +131,7 @@ class Controller:
             proposals=self._lookout.proposals(pulls, workload, history.newest),
             over=met.over,
             stuck=frozenset(met.stuck),
+            refused={head: refusal.words for head, refusal in met.refused.items()},
             theirs=frozenset(met.theirs),
             ready=self._ready(release),
             judged=judged,

@@ -16,7 +16,7 @@ from millrace.release.documents import ArmRef, Canary
 from millrace.workload.base import duration_text
 from millrace.workload.rollout import Pause
 from serving.rollout.actions import Action, Commit, Nothing, Promote
-from serving.rollout.pulls import clear, hold, settle, want
+from serving.rollout.pulls import clear, hold, settle, waited, want
 from serving.rollout.seen import Seen, clock_text
 from serving.rollout.turn import line_up
 
@@ -97,8 +97,8 @@ def _rise(seen: Seen) -> list[Action]:
     canary, judgement, pause = _canary(seen), seen.judged.judgement, _pause(seen)
     if not seen.is_ready(canary):
         return hold(seen, f"{canary.name} is not ready: its weight does not rise")
-    if judgement is None:  # the metrics do not answer: nobody knows better than before
-        return [Nothing(seen.judged.problem)]
+    if judgement is None:
+        return _unknown(seen)
     if not _may_leave(judgement, seen.release.rollout.analysis.minSamples):
         return hold(seen, judgement.reason)
     if pause and pause.pause.duration is not None:
@@ -115,6 +115,12 @@ def _rise(seen: Seen) -> list[Action]:
         merge=merge and not asked and not judgement.needs_person,
         reason=judgement.reason,
     )
+
+
+def _unknown(seen: Seen) -> list[Action]:
+    """Return what follows where metrics do not answer: at first nobody knows better than before."""
+    lasts = seen.judged.blank >= seen.release.rollout.analysis.inconclusiveLimit
+    return hold(seen, seen.judged.problem) if lasts else [Nothing(seen.judged.problem)]
 
 
 def _promoted(seen: Seen) -> list[Action]:
@@ -185,9 +191,12 @@ def _alias(seen: Seen, serving: ArmRef) -> list[Action]:
 
 
 def _late(seen: Seen) -> str:
-    """Return why the rollout took too long; empty if it did not."""
+    """Return why the rollout took too long; empty if it did not.
+
+    What people take to answer does not count.
+    """
     longest = seen.release.rollout.analysis.maxDuration
-    if seen.now - seen.history.arrived <= longest.total_seconds():
+    if seen.now - seen.history.arrived - waited(seen) <= longest.total_seconds():
         return ""
     return f"not promoted within {duration_text(longest)}"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from millrace.analysis import Interval, Judgement, Limits
-from millrace.errors import MetricsError
+from millrace.errors import AnalysisError, MetricsError
 from millrace.release.documents import Release
 from serving.metrics.base import MetricsSource
 from serving.metrics.intervals import Tally
@@ -20,6 +20,8 @@ LATENESS = 0.5
 """Seconds that a sample may be written after it was read."""
 _BEFORE = 60.0
 """Seconds before the first weight from which counters are followed."""
+_AWAY = 60.0
+"""Seconds without a look, or one interval if that is longer, after which nobody looked on."""
 _AT_ONCE = 600.0
 """Seconds of samples that are held in memory at once."""
 
@@ -39,9 +41,9 @@ class Judged:
     """What the evidence says.
 
     Attributes:
-        judgement: None unless both arms have weight and can be compared.
+        judgement: None unless both arms have weight and their metrics can be read.
         blank: intervals in a row, up to now, without data of both arms.
-        problem: why the metrics cannot be read; empty if they can.
+        problem: why the metrics cannot be read or judged; empty if they can.
     """
 
     judgement: Judgement | None
@@ -53,14 +55,14 @@ class Evidence:
     """The evidence of one workload's canary, kept between looks; it can be made anew at any time.
 
     Intervals without data count only while this process looks on: neither a platform that was
-    down over night nor a metrics log that cannot be read for a moment undoes a rollout.
+    down or asleep over night nor a metrics log that cannot be read for a moment undoes a rollout.
     """
 
     def __init__(self, source: MetricsSource, judge: Judge, clock: Callable[[], float]) -> None:
         self._source = source
         self._judge = judge
-        self._read_last = clock()
-        self._watching = self._read_last
+        self._looked = self._watching = clock()
+        self._failing: float | None = None
         self._of: object = None
         self._tally = Tally(1.0)
         self._frontier = 0.0
@@ -69,9 +71,11 @@ class Evidence:
 
     def judged(self, release: Release, history: History, now: float) -> Judged:
         """Return what is to be said of the canary now."""
-        if release.canary is None or not 0 < release.weights[release.canary.name] < 100:
-            return Judged(None, 0)
         length = release.rollout.analysis.interval.total_seconds()
+        self._look_on(now, length)
+        if release.canary is None or not 0 < release.weights[release.canary.name] < 100:
+            self._failing = None
+            return Judged(None, 0)
         until = now - LATENESS
         asked = (release, history, math.floor(until / length))
         if asked == self._asked:
@@ -79,13 +83,34 @@ class Evidence:
         try:
             found = self._intervals(release, history, length, until)
         except MetricsError as error:
-            missed = math.floor((now - self._read_last) / length)
-            return Judged(None, missed, str(error))
-        self._read_last, self._asked = now, asked
-        watched = max(history.weighed, self._watching)
-        judgement = self._judge(found, _limits(release), since=history.weighed, last=_last(release))
-        self._judged = Judged(judgement, _blank(found, watched, length))
+            self._failing = now if self._failing is None else self._failing
+            silent = now - max(self._failing, self._watching, history.weighed)
+            return Judged(None, max(0, math.floor(silent / length)), str(error))
+        self._failing, self._asked = None, asked
+        blank = _blank(found, max(history.weighed, self._watching), length)
+        self._judged = self._weighed(found, release, history, blank)
         return self._judged
+
+    def _look_on(self, now: float, length: float) -> None:
+        """Note a look; one that comes after a long absence is the first."""
+        if now - self._looked > max(length, _AWAY):
+            self._watching = now
+        self._looked = now
+
+    def _weighed(
+        self, found: Sequence[Interval], release: Release, history: History, blank: int
+    ) -> Judged:
+        """Return what the judge says; counts that cannot be are no evidence, whatever they are."""
+        try:
+            judgement = self._judge(
+                found, _limits(release), since=history.weighed, last=_last(release)
+            )
+        except AnalysisError as error:
+            nothing = Judgement(
+                verdict="inconclusive", reason=str(error), samples=0, indicators=[], intervals=0
+            )
+            return Judged(nothing, blank, str(error))
+        return Judged(judgement, blank)
 
     def _intervals(
         self, release: Release, history: History, length: float, until: float

@@ -7,11 +7,11 @@ merged long after it was written. Commits that people made by hand count like an
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from millrace.deploy.base import Commit, Repository
 from millrace.errors import ReleaseError
-from millrace.release.documents import Release
+from millrace.release.documents import Position, Release
 from millrace.release.reading import read_release
 from serving.metrics.intervals import Split
 
@@ -29,6 +29,7 @@ class History:
         started: Unix time at which it first had weight; 0 if it never had.
         since: Unix time at which the present phase and step came to stand.
         weighed: Unix time at which the present weights came to stand.
+        waited: seconds for which what brought it here had waited to be merged.
         splits: every split of the traffic since it came, oldest first.
         newest: newest commit that changed the workload's folder.
     """
@@ -38,6 +39,7 @@ class History:
     started: float
     since: float
     weighed: float
+    waited: float
     splits: tuple[Split, ...]
     newest: str
 
@@ -93,22 +95,49 @@ def history_of(
 def _told(known: list[tuple[Commit, Release | None]], release: Release, newest: str) -> History:
     canary = release.canary.name if release.canary else release.stable.name
     splits: list[Split] = []
-    started = since = weighed = time = 0.0
-    position: tuple[str, int] | None = None
+    started = time = 0.0
+    stay = _Stay()
     for commit, found in known:
         time = max(time, commit.time)  # clocks of several machines may disagree
         weight = found.weights.get(canary, 0) / 100 if found is not None else None
         if not splits or splits[-1].weight != weight:
             splits.append(Split(time, weight))
-        if found is None:
-            continue
-        started = started or (time if weight else 0.0)
-        here = (found.position.phase, found.position.step)
-        since, position = (since, position) if here == position else (time, here)
+        if found is not None:
+            started = started or (time if weight else 0.0)
+            stay.note(found.position, time)
     last = [split for split in splits if split.weight is not None]
-    weighed = last[-1].time if last else since
-    arrival = known[0][0]
-    return History(arrival.id, arrival.time, started, since, weighed, tuple(splits), newest)
+    return History(
+        arrival=known[0][0].id,
+        arrived=known[0][0].time,
+        started=started,
+        since=stay.since,
+        weighed=last[-1].time if last else stay.since,
+        waited=stay.waited,
+        splits=tuple(splits),
+        newest=newest,
+    )
+
+
+@dataclass
+class _Stay:
+    """Since when a rollout is where it is, and how long those waited who let it come there.
+
+    A position says when it was asked for; its commit, when that was merged.
+    """
+
+    since: float = 0.0
+    waited: float = 0.0
+    _place: tuple[str, int] | None = None
+    _asked: set[float] = field(default_factory=set)
+
+    def note(self, position: Position, time: float) -> None:
+        """Take what a commit says, the oldest first."""
+        place = (position.phase, position.step)
+        if place != self._place:
+            if self._place is not None and position.since not in self._asked:
+                self.waited += max(0.0, time - max(position.since, self.since))
+            self.since, self._place = time, place
+        self._asked.add(position.since)
 
 
 def _on_trial(release: Release) -> tuple[object, ...]:

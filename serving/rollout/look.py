@@ -14,7 +14,7 @@ from serving.rollout.own import is_intent
 from serving.rollout.seen import Proposal
 
 _KEPT = 2000
-"""Pull requests of which it is kept whether they are made from what main says."""
+"""Pull requests of which it is kept how they stand to what main says."""
 
 
 class Lookout:
@@ -32,7 +32,7 @@ class Lookout:
         self._head = ""
         self._workloads: list[str] = []
         self._histories: dict[str, History] = {}
-        self._current: dict[tuple[str, str, str], bool] = {}
+        self._stands: dict[tuple[str, str, str], tuple[bool, float]] = {}
 
     def look(self) -> tuple[str, list[str], list[PullRequest]]:
         """Return the newest commit, the workloads with a release, and all open pull requests.
@@ -84,16 +84,12 @@ class Lookout:
 
     def _proposal(self, pull: PullRequest, workload: str, newest: str) -> Proposal:
         key = (pull.head, workload, newest)
-        if len(self._current) > _KEPT:
-            self._current.clear()
-        if key not in self._current:
+        if len(self._stands) > _KEPT:
+            self._stands.clear()
+        if key not in self._stands:
             held = self._repository.history(pull.head, workload)
-            self._current[key] = any(commit.id == newest for commit in held)
-        if not is_intent(pull):
-            return Proposal(pull, self._current[key])
-        return Proposal(
-            pull,
-            self._current[key],
-            self.files(pull.head, workload),
-            self._reader.release(pull.head, workload),
-        )
+            made = held[0].time if held else pull.created
+            self._stands[key] = (any(commit.id == newest for commit in held), made)
+        current, made = self._stands[key]
+        files = self.files(pull.head, workload) if is_intent(pull) else {}
+        return Proposal(pull, current, made, files, self._reader.release(pull.head, workload))

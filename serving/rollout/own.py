@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from millrace.deploy.base import PullRequest
+from millrace.release.notes import has_note
 
 SUPERSEDED = "Superseded: "
 """How a comment begins with which the controller closes a pull request."""
@@ -21,3 +22,8 @@ def is_intent(pull: PullRequest) -> bool:
 def is_own(pull: PullRequest) -> bool:
     """Return whether the controller opened a pull request; it leaves people's alone."""
     return not is_intent(pull) and SIGNATURE in pull.body
+
+
+def is_held(pull: PullRequest) -> bool:
+    """Return whether a person holds a pull request: a draft that does not say why, as ours do."""
+    return pull.draft and not has_note(pull.body)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from millrace.deploy.base import Changes
 from millrace.release import changes as release_changes
-from millrace.release.evidence import judged_text
+from millrace.release.evidence import Text, judged_text
 from millrace.release.layout import branch_of
 from serving.rollout.own import SIGNATURE
 from serving.rollout.seen import Seen
@@ -22,33 +22,54 @@ _CHANGES = {
 
 
 @dataclass(frozen=True)
-class Plan:
-    """One pull request."""
+class Wish:
+    """What the controller asks for.
 
-    branch: str
-    changes: Changes
-    title: str
-    body: str
+    Attributes:
+        verb: what it is.
+        reason: why.
+        merges: whether it is merged without a person.
+    """
+
+    verb: Asked
+    reason: str
+    merges: bool = False
 
 
-def plan(seen: Seen, verb: Asked, reason: str) -> Plan:
-    """Return the pull request that asks for one thing at the present step.
+def branch(seen: Seen, verb: Asked) -> str:
+    """Return the branch on which something is asked for at the present step."""
+    release = seen.release
+    assert release.canary is not None
+    return branch_of(release.workload, release.canary, verb, step=release.position.step)
+
+
+def changes(seen: Seen, wish: Wish, asked: float) -> Changes:
+    """Return what the pull request of a wish changes at the present step.
+
+    Args:
+        seen: what stands there.
+        wish: what is asked for.
+        asked: Unix time at which it was first asked for; Git keeps it, and so how long it waited.
 
     Raises:
         ReleaseError: it cannot be done to what stands there.
     """
+    return _CHANGES[wish.verb](seen.files, seen.release, now=asked, reason=wish.reason)
+
+
+def text(seen: Seen, wish: Wish) -> Text:
+    """Return what the pull request of a wish says."""
     release, history = seen.release, seen.history
-    assert release.canary is not None
-    made = _CHANGES[verb](seen.files, release, now=seen.now, reason=reason)
     position = release.position.model_copy(
         update={"since": history.since, "started": history.started}
     )
-    text = judged_text(
-        verb,
+    made = judged_text(
+        wish.verb,
         release.model_copy(update={"position": position}),
         seen.judged.judgement,
         now=seen.now,
-        reason=reason,
+        arrived=history.arrived,
+        merges=wish.merges,
+        reason=wish.reason,
     )
-    branch = branch_of(release.workload, release.canary, verb, step=release.position.step)
-    return Plan(branch, made, text.title, f"{text.body.rstrip()}\n{SIGNATURE}\n")
+    return Text(made.title, f"{made.body.rstrip()}\n{SIGNATURE}\n")

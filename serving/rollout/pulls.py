@@ -2,19 +2,22 @@
 
 A pull request that a person closed is a no until step or canary change; so is one that a person
 undid after its merge. One that the evidence does not support at the moment is a draft, so that
-nobody merges it by mistake. One that will never be wanted again is closed as superseded.
+nobody merges it by mistake; one that a person made a draft is held by that person. One that will
+never be wanted again is closed as superseded.
 """
 
 from __future__ import annotations
 
 from millrace.deploy.base import PullRequest
 from millrace.release.documents import Release
-from millrace.release.layout import branch_of
-from millrace.release.waiting import held
+from millrace.release.notes import held
 from serving.rollout.actions import Action, Close, Merge, Nothing, Propose, Update
-from serving.rollout.own import SUPERSEDED, is_intent, is_own
-from serving.rollout.plans import Asked, Plan, plan
+from serving.rollout.own import SUPERSEDED, is_held, is_intent, is_own
+from serving.rollout.plans import Asked, Wish, branch, changes, text
 from serving.rollout.seen import Proposal, Seen
+
+STALE = 3600.0
+"""Seconds for which a text stays as it is, whatever comes to be known."""
 
 
 def want(seen: Seen, verb: Asked, *, merge: bool, reason: str) -> list[Action]:
@@ -22,26 +25,41 @@ def want(seen: Seen, verb: Asked, *, merge: bool, reason: str) -> list[Action]:
 
     One that a person opened on the same branch asks for the same.
     """
-    branch = _branch(seen, verb)
-    mine = next((one for one in seen.proposals if one.pull.branch == branch), None)
-    others = [one for one in _own(seen) if one.pull.branch != branch]
+    wish, here = Wish(verb, reason, merges=merge), branch(seen, verb)
+    mine = next((one for one in seen.proposals if one.pull.branch == here), None)
+    others = [one for one in _own(seen) if one.pull.branch != here]
     closes = [Close(one.pull.number, SUPERSEDED + reason) for one in others]
     if mine is None:
-        return [_proposed(seen, verb, reason), *closes]
-    return [_towards(seen, verb, mine, merge=merge, reason=reason), *closes]
+        return [_proposed(seen, wish), *closes]
+    return [*_towards(seen, wish, mine), *closes]
 
 
 def hold(seen: Seen, reason: str) -> list[Action]:
     """Return what keeps everything where it is, until the evidence says more."""
-    verbs = {_branch(seen, verb): verb for verb in _possible(seen.release)}
+    verbs = {branch(seen, verb): verb for verb in _possible(seen.release)}
     actions: list[Action] = []
     for one in _own(seen):
         verb = verbs.get(one.pull.branch)
         if verb is None:
             actions.append(Close(one.pull.number, SUPERSEDED + reason))
         elif not one.pull.draft and one.pull.head not in seen.theirs:
-            actions.append(_drafted(one.pull, plan(seen, verb, reason), reason))
+            actions.append(_drafted(seen, one, Wish(verb, reason)))
     return [*actions, Nothing(reason)]
+
+
+def waited(seen: Seen) -> float:
+    """Return the seconds for which the canary waited for people, where evidence let it go on.
+
+    A pull request waits from when it was first asked for, as long as it is ready or held by a
+    person; one that became a draft for want of evidence waited until then.
+    """
+    here = [branch(seen, verb) for verb in _possible(seen.release) if verb != "roll back"]
+    mine = next((one for one in seen.proposals if one.pull.branch in here), None)
+    if mine is None:
+        return seen.history.waited
+    lacking = mine.pull.draft and not is_held(mine.pull)
+    until = mine.made if lacking else seen.now
+    return seen.history.waited + max(0.0, until - max(mine.asked, seen.history.since))
 
 
 def settle(seen: Seen, reason: str) -> list[Action]:
@@ -59,10 +77,17 @@ def _own(seen: Seen) -> list[Proposal]:
     return [one for one in seen.proposals if is_own(one.pull)]
 
 
-def _drafted(pull: PullRequest, asked: Plan, reason: str) -> Update:
-    body = held(pull.body, reason)
+def _drafted(seen: Seen, one: Proposal, wish: Wish) -> Update:
+    pull, body = one.pull, held(one.pull.body, wish.reason)
+    made = changes(seen, wish, one.asked)
+    return Update(pull.number, pull.head, made, pull.title, body, draft=True, reason=wish.reason)
+
+
+def _anew(seen: Seen, one: Proposal, wish: Wish) -> Update:
+    pull, said = one.pull, text(seen, wish)
+    made = changes(seen, wish, one.asked)
     return Update(
-        pull.number, pull.head, asked.changes, pull.title, body, draft=True, reason=reason
+        pull.number, pull.head, made, said.title, said.body, draft=False, reason=wish.reason
     )
 
 
@@ -82,33 +107,43 @@ def _possible(release: Release) -> list[Asked]:
     return ["roll back", "promote" if step >= last else "advance"]
 
 
-def _branch(seen: Seen, verb: Asked) -> str:
-    assert seen.release.canary is not None
-    step = seen.release.position.step
-    return branch_of(seen.release.workload, seen.release.canary, verb, step=step)
+def _proposed(seen: Seen, wish: Wish) -> Action:
+    here = branch(seen, wish.verb)
+    past = seen.over.get(here)
+    no = _no(seen, past)
+    if no:
+        return Nothing(f"{no}; what was asked: {wish.reason}")
+    made, said, known = changes(seen, wish, seen.now), text(seen, wish), past.number if past else 0
+    return Propose(here, made, said.title, said.body, known=known, reason=wish.reason)
 
 
-def _proposed(seen: Seen, verb: Asked, reason: str) -> Action:
-    past = seen.over.get(_branch(seen, verb))
-    said = _no(seen, past)
-    if said:
-        return Nothing(f"{said}; what was asked: {reason}")
-    made, known = plan(seen, verb, reason), past.number if past else 0
-    return Propose(made.branch, made.changes, made.title, made.body, known=known, reason=reason)
-
-
-def _towards(seen: Seen, verb: Asked, mine: Proposal, *, merge: bool, reason: str) -> Action:
+def _towards(seen: Seen, wish: Wish, mine: Proposal) -> list[Action]:
     number, head = mine.pull.number, mine.pull.head
+    named = f"pull request #{number}"
+    if is_held(mine.pull):
+        return [Nothing(f"{named} is held as a draft by a person: {wish.reason}")]
     if mine.pull.draft or not mine.current or head in seen.stuck:
         if head in seen.theirs:
-            return Nothing(
-                f"pull request #{number} was changed by a person, who merges or closes it"
-            )
-        made = plan(seen, verb, reason)
-        return Update(number, head, made.changes, made.title, made.body, draft=False, reason=reason)
-    if merge:
-        return Merge(number, head, reason)
-    return Nothing(f"pull request #{number} waits for a person: {reason}")
+            return [Nothing(f"{named} was changed by a person, who merges or closes it")]
+        return [_anew(seen, mine, wish)]
+    if not wish.merges:
+        if _is_stale(seen, mine):
+            return [_anew(seen, mine, wish)]
+        return [Nothing(f"{named} waits for a person: {wish.reason}")]
+    refused = seen.refused.get(head)
+    told = [Nothing(f"{named} is not merged yet: {refused}")] if refused else []
+    return [Merge(number, head, wish.reason), *told]
+
+
+def _is_stale(seen: Seen, mine: Proposal) -> bool:
+    """Return whether there is at least twice the evidence that an own pull request tells.
+
+    A new text is a new commit, and a forge may ask for approvals of that anew: so it is seldom.
+    """
+    fixed = not is_own(mine.pull) or mine.pull.head in seen.theirs
+    if fixed or seen.judged.judgement is None:
+        return False
+    return seen.now - mine.made > max(STALE, mine.made - seen.history.since)
 
 
 def _no(seen: Seen, past: PullRequest | None) -> str:

@@ -19,14 +19,21 @@ class Proposal:
     Attributes:
         pull: as the forge tells it.
         current: whether all changes of the workload's folder on main are in it.
+        made: Unix time at which it became what it is, seconds.
         files: the workload's folder as it would be.
         release: what that says; None if it cannot be read.
     """
 
     pull: PullRequest
     current: bool
+    made: float
     files: Mapping[str, bytes] = field(default_factory=dict)
     release: Release | None = None
+
+    @property
+    def asked(self) -> float:
+        """Unix time at which what it proposes was first asked for, seconds."""
+        return self.release.position.since if self.release else self.made
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,8 @@ class Seen:
         history: the canary's way so far.
         proposals: its open pull requests, newest first.
         over: by branch, the newest pull request that is merged or closed, as far as it is known.
-        stuck: heads of pull requests that could not be merged as they are.
+        stuck: heads of pull requests that did not apply to the main branch any more.
+        refused: by head, what the forge said when it refused a merge that would have applied.
         theirs: heads of pull requests that could not be changed: a person pushed to the branch.
         ready: arms that are ready with the bundle that Git names.
         judged: what the evidence says of the canary.
@@ -53,6 +61,7 @@ class Seen:
     proposals: Sequence[Proposal]
     over: Mapping[str, PullRequest]
     stuck: frozenset[str]
+    refused: Mapping[str, str]
     theirs: frozenset[str]
     ready: frozenset[str]
     judged: Judged

@@ -8,7 +8,7 @@ from millrace.release.documents import Canary
 from millrace.release.history import serving_arm
 from millrace.release.layout import arm_file
 from serving.rollout.actions import Action, Close, Nothing, Settle, Update
-from serving.rollout.own import SUPERSEDED, is_intent
+from serving.rollout.own import SUPERSEDED, is_held, is_intent
 from serving.rollout.seen import Proposal, Seen
 
 _Brought = tuple[Proposal, Canary]
@@ -18,13 +18,14 @@ def line_up(seen: Seen) -> list[Action]:
     """Return what makes pull requests that bring a canary fit what serves and what is on trial.
 
     A pull request that restores a bundle is a person's wish: it is kept fit, never superseded.
+    One that a person holds as a draft is left to that person.
     """
     brought = [
         (one, canary) for one in seen.proposals if (canary := _brought(one, seen)) is not None
     ]
     candidates = [one for one in brought if one[1].purpose == "release"]
     candidates.sort(key=lambda one: (one[1].version, one[0].pull.number), reverse=True)
-    actions = [*_superseded(seen, candidates), *_settled(seen, candidates[:1])]
+    actions = [*_superseded(seen, candidates), *_settled(seen, candidates)]
     if seen.release.canary is None:
         restores = [_fitted(seen, *one) for one in brought if one[1].purpose == "restore"]
         actions += [one for one in restores if one is not None]
@@ -64,20 +65,32 @@ def _superseded(seen: Seen, candidates: list[_Brought]) -> list[Action]:
 
 def _settled(seen: Seen, candidates: list[_Brought]) -> list[Action]:
     """Return what makes the newest candidate ready if its turn has come, and a draft if not."""
-    wishes = [
+    if not candidates:
+        return []
+    one, canary = candidates[0]
+    serving, barred = serving_arm(seen.release), _is_barred(seen)
+    assert one.release is not None
+    over = canary.digest == serving.digest or canary.version < serving.version
+    if over or one.pull.head in seen.theirs:
+        return []
+    if is_held(one.pull):
+        return [] if barred else [Nothing(_told(one))]
+    if one.release.stable.digest == serving.digest and one.pull.draft == barred:
+        return []
+    why = "something else is under way" if barred else f"it is the turn of {canary.name}"
+    return [Settle(one.pull.number, one.pull.head, why)]
+
+
+def _is_barred(seen: Seen) -> bool:
+    """Return whether something is on trial, or a person wants a bundle restored."""
+    wishes = (
         one for one in seen.proposals if is_intent(one.pull) and "/restore-" in one.pull.branch
-    ]
-    barred = seen.release.canary is not None or bool(wishes)
-    serving = serving_arm(seen.release)
-    for one, canary in candidates:
-        assert one.release is not None
-        fits = one.release.stable.digest == serving.digest and one.pull.draft == barred
-        over = canary.digest == serving.digest or canary.version < serving.version
-        if fits or over or one.pull.head in seen.theirs:
-            continue
-        why = "something else is under way" if barred else f"it is the turn of {canary.name}"
-        return [Settle((one.pull.head,), why)]
-    return []
+    )
+    return seen.release.canary is not None or any(wishes)
+
+
+def _told(one: Proposal) -> str:
+    return f"pull request #{one.pull.number} is held as a draft by a person"
 
 
 def _fitted(seen: Seen, one: Proposal, canary: Canary) -> Action | None:
@@ -85,6 +98,8 @@ def _fitted(seen: Seen, one: Proposal, canary: Canary) -> Action | None:
     pull, stable = one.pull, seen.release.stable
     if canary.digest == stable.digest:
         return Close(pull.number, f"{SUPERSEDED}{stable.name} serves this bundle already")
+    if pull.draft:
+        return Nothing(_told(one))
     if one.current or pull.head in seen.theirs:
         return None
     assert one.release is not None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from millrace.analysis import IndicatorEvidence, Judgement, odds
+from millrace.analysis import Judgement
 from millrace.release.changes import weight_at
 from millrace.release.documents import Canary, Release
+from millrace.release.evidence.findings import TITLES, against, findings
 from millrace.release.evidence.markdown import (
     Text,
     bullets,
@@ -14,20 +15,24 @@ from millrace.release.evidence.markdown import (
     moment,
     numbered,
     page,
-    percent,
     span,
-    table,
 )
 from millrace.release.evidence.trailer import trailer
 from millrace.release.layout import branch_of
 from millrace.workload.rollout import Pause
 
 Judged = Literal["advance", "promote", "roll back"]
-_TITLES = {"errors": "errors", "slow": "slow answers", "scores": "scores"}
 
 
 def judged_text(
-    verb: Judged, release: Release, judgement: Judgement | None, *, now: float, reason: str = ""
+    verb: Judged,
+    release: Release,
+    judgement: Judgement | None,
+    *,
+    now: float,
+    arrived: float,
+    merges: bool,
+    reason: str = "",
 ) -> Text:
     """Return the text that proposes what a verdict asks for.
 
@@ -36,6 +41,8 @@ def judged_text(
         release: the release as it stands.
         judgement: the evidence; None for a first weight, or where a person or a limit decides.
         now: Unix time, seconds.
+        arrived: Unix time at which the canary came, seconds.
+        merges: whether it is merged by itself.
         reason: why, in one clause, if the judgement does not say it.
     """
     canary = release.canary
@@ -43,13 +50,13 @@ def judged_text(
     body = page(
         _asked(verb, release, canary),
         _because(reason or (judgement.reason if judgement else "")),
-        *_evidence(verb, release, canary, judgement),
+        *findings(verb, release, canary, judgement),
         "## How long",
-        _times(release, now),
+        _times(release, now, arrived),
         "## What merging does",
         numbered(_steps(verb, release, canary)),
         "## What to look at",
-        bullets(_review(verb, release, canary, judgement)),
+        bullets(_review(verb, release, canary, judgement, merges)),
         "## How to undo it",
         _undo(verb, release, canary),
         "---",
@@ -70,7 +77,7 @@ def _title(
         return f"Promote {name}"
     found = judgement.indicators if judgement else []
     worse = [one for one in found if one.finding == "worse" and one.indicator != "scores"]
-    why = ", ".join(_against(one) for one in worse) or reason or "a person asks"
+    why = ", ".join(against(one) for one in worse) or reason or "a person asks"
     return f"Roll back {name}: {why}"
 
 
@@ -80,19 +87,6 @@ def _pause(release: Release) -> str:
     if not isinstance(step, Pause):
         return ""
     return f"for {span(step.pause.duration)}" if step.pause.duration else "until a person goes on"
-
-
-def _against(one: IndicatorEvidence) -> str:
-    canary = percent(_share(one.canary_bad, one.canary_events))
-    return f"{_TITLES[one.indicator]} {canary} against {percent(_stable(one))}"
-
-
-def _stable(one: IndicatorEvidence) -> float:
-    return _share(one.stable_bad, one.stable_events)
-
-
-def _share(bad: int, events: int) -> float:
-    return bad / events if events else 0.0
 
 
 def _asked(verb: Judged, release: Release, canary: Canary) -> str:
@@ -122,76 +116,16 @@ def _because(reason: str) -> str:
     return f"Why: {reason.rstrip('.')}." if reason else ""
 
 
-def _evidence(
-    verb: Judged, release: Release, canary: Canary, judgement: Judgement | None
-) -> list[str]:
-    if judgement is None or not judgement.indicators:
-        return []
-    alpha = release.rollout.analysis.alpha
-    return [
-        "## Evidence",
-        f"{judgement.samples:,} requests of the canary at this step, "
-        f"{judgement.intervals:,} intervals of {span(release.rollout.analysis.interval)} with "
-        "data of both arms.",
-        table(
-            [
-                "indicator",
-                f"stable `{release.stable.name}`",
-                f"canary `{canary.name}`",
-                "tolerated",
-                "that it is worse",
-                "that it may be promoted" if verb == "promote" else "that it is no worse",
-                "finding",
-            ],
-            [_row(one, verb) for one in judgement.indicators],
-        ),
-        "Evidence is betting odds: how many times its stake a bet against the opposite has won. "
-        f"As much as is needed is won by chance in at most {percent(alpha)} of all rollouts, "
-        "however often one looks.",
-    ]
-
-
-def _row(one: IndicatorEvidence, verb: Judged) -> list[str]:
-    tolerated = (
-        f"a distance of {one.tolerance:.3g}"
-        if one.indicator == "scores"
-        else f"{percent(one.tolerance)} more of all traffic"
-    )
-    passing = one.evidence_promotion if verb == "promote" else one.evidence_no_worse
-    name = {"scores": "scores, in bins that the canary fills more"}.get(
-        one.indicator, _TITLES[one.indicator]
-    )
-    return [
-        name,
-        _counted(one.stable_bad, one.stable_events),
-        _counted(one.canary_bad, one.canary_events),
-        tolerated,
-        _odds(one.evidence_worse, one.needed),
-        "not asked" if one.indicator == "scores" else _odds(passing, one.needed),
-        f"**{one.finding}**",
-    ]
-
-
-def _counted(bad: int, events: int) -> str:
-    if not events:
-        return "no data"
-    return f"{percent(bad / events)} ({bad:,} of {events:,})"
-
-
-def _odds(evidence: float, needed: float) -> str:
-    """Return evidence as betting odds, bold if it is enough: `7.9 to 1 (20 needed)`."""
-    told = odds(evidence)
-    return f"{f'**{told}**' if evidence >= needed else told} ({10**needed:,.0f} needed)"
-
-
-def _times(release: Release, now: float) -> str:
-    position = release.position
+def _times(release: Release, now: float, arrived: float) -> str:
+    position, longest = release.position, span(release.rollout.analysis.maxDuration)
+    trial = f"On trial since {moment(arrived)} ({duration(now - arrived)})"
+    limit = f"at most {longest} in all, without the time that people take to answer."
     if not position.started:
-        return f"On trial since {moment(position.since)}, without traffic so far."
+        return f"{trial}, without traffic so far; {limit}"
     return (
-        f"On trial since {moment(position.started)} ({duration(now - position.started)}), at this "
-        f"step since {moment(position.since)} ({duration(now - position.since)}); at most "
-        f"{span(release.rollout.analysis.maxDuration)} in all."
+        f"{trial}, with traffic since {moment(position.started)} "
+        f"({duration(now - position.started)}), at this step since {moment(position.since)} "
+        f"({duration(now - position.since)}); {limit}"
     )
 
 
@@ -220,7 +154,7 @@ def _steps(verb: Judged, release: Release, canary: Canary) -> list[str]:
 
 
 def _review(
-    verb: Judged, release: Release, canary: Canary, judgement: Judgement | None
+    verb: Judged, release: Release, canary: Canary, judgement: Judgement | None, merges: bool
 ) -> list[str]:
     points = []
     if judgement is not None and judgement.needs_person:
@@ -229,22 +163,13 @@ def _review(
             "model should differ: say whether it should differ this much."
         )
     undecided = [
-        _TITLES[one.indicator]
+        TITLES[one.indicator]
         for one in (judgement.indicators if judgement else [])
         if one.finding in ("undecided", "no data")
     ]
     if undecided:
         points.append(f"The evidence does not decide about: {', '.join(undecided)}.")
-    permission = {
-        "advance": release.rollout.policy.advance,
-        "promote": release.rollout.policy.promote,
-        "roll back": release.rollout.policy.rollback,
-    }[verb]
-    points.append(
-        "By the workload's policy this is merged by itself."
-        if permission == "auto"
-        else "By the workload's policy this waits for you."
-    )
+    points.append(_merging(verb, release, merges))
     points.append("The files: weights in both routes, and the position in `rollout.yaml`.")
     brought = branch_of(release.workload, canary, canary.purpose)
     points.append(
@@ -252,6 +177,25 @@ def _review(
         f"brought it, `{brought}`; `millrace show {canary.digest[:12]}` shows its card."
     )
     return points
+
+
+def _merging(verb: Judged, release: Release, merges: bool) -> str:
+    """Return who merges it."""
+    if merges:
+        return "By the workload's policy this is merged by itself."
+    policy = release.rollout.policy
+    permission = {"advance": policy.advance, "promote": policy.promote}.get(verb, policy.rollback)
+    if permission == "review":
+        return "By the workload's policy this waits for you."
+    if _ends_by_hand(release):
+        return "This waits for you, whatever the policy: the present step is a pause without end."
+    return "This waits for you, whatever the workload's policy."
+
+
+def _ends_by_hand(release: Release) -> bool:
+    step = release.position.step
+    found = release.rollout.steps[step] if step >= 0 else None
+    return isinstance(found, Pause) and found.pause.duration is None
 
 
 def _undo(verb: Judged, release: Release, canary: Canary) -> str:

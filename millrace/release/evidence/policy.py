@@ -26,7 +26,8 @@ def canary_steps(canary: Canary, release: Release, rollout: Rollout, serving: Se
         f"It then goes through {_path(rollout)}. {_who(rollout.policy.advance, 'Each step')}",
         _judging(rollout, serving),
         f"If `{name}` is worse than that allows, or is not promoted within "
-        f"{span(rollout.analysis.maxDuration)}, it is rolled back. "
+        f"{span(rollout.analysis.maxDuration)}, without the time that people take to answer, it is "
+        "rolled back. "
         f"{_who(rollout.policy.rollback, 'That')}",
         f"After the last step it is promoted: it gets all the traffic, and `{stable}` goes. "
         f"{_who(rollout.policy.promote, 'That')}",

@@ -89,14 +89,6 @@ def test_a_candidate_waits_as_a_draft_while_another_is_on_trial(world: World):
         world.forge.merge(3)
 
 
-def test_a_candidate_waits_as_a_draft_while_another_is_proposed(world: World):
-    world.serve(1)
-    world.propose(2)
-    waiting = world.propose(3)
-    assert waiting.draft
-    assert "pull request #2 (Release pumps v2: " in waiting.waits_for
-
-
 def test_a_candidate_after_a_promotion_is_compared_with_what_was_promoted(world: World):
     world.serve(1)
     world.forge.merge(world.propose(2, champion=world.digest(1)).number)

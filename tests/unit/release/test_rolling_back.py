@@ -15,6 +15,7 @@ from millrace.release import (
     promote,
     roll_back,
 )
+from millrace.release.evidence.markdown import moment
 from millrace.release.history import present_release, serving_arm
 from millrace.release.reading import read_release
 
@@ -47,6 +48,15 @@ def test_a_canary_on_trial_is_taken_off(served: World):
     assert release.weights == {"pumps-v2": 100, "pumps-v3": 0}
     assert release.position.phase == "rolled back"
     assert release.position.reason == "support says that answers are odd"
+
+
+def test_a_person_s_roll_back_says_since_when_the_canary_is_on_trial(served: World):
+    served.forge.merge(served.propose(3).number)
+    brought = served.repository.history(served.repository.head(), "pumps")[0].time
+    served.commit(advance(served.files(), served.release(), now=NOW))
+    body = served.rollback().pull_request.body
+    assert f"On trial since {moment(brought)} (" in body
+    assert "this is merged by itself" in body
 
 
 def test_asking_twice_gives_the_same_pull_request(served: World):

@@ -15,25 +15,21 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from rollout_world import (
+from rollout_fuse import Fuse, Killed
+from rollout_git import Clock, Git
+from rollout_memory import remember
+from rollout_registry import Registry
+from rollout_releases import (
     SITE,
     WORKLOAD,
-    Arms,
-    Clock,
-    Fuse,
-    Gateway,
-    Git,
-    Killed,
-    Registry,
     arm,
     begin,
     bring,
     candidate,
-    plain_judge,
     release_at,
-    remember,
     with_weights,
 )
+from rollout_traffic import Arms, Gateway, plain_judge
 
 from millrace.errors import ConflictError, ReleaseError
 from millrace.release.documents import Release
