@@ -14,14 +14,13 @@ from millrace.addresses import without_credentials
 from millrace.deploy import Repository, open_repository
 from millrace.errors import GatewayError, MillraceError
 from millrace.files import made_folder
-from millrace.settings import Settings
+from millrace.settings import HOME_REMEDY, Settings
 from millrace.storage import open_store
 from serving.local.children import Book, Child
 from serving.local.example import curl_line, example_file, write_example
 from serving.local.fleet import Fleet
 from serving.local.gateway import Gateway
 from serving.local.keeper import Keeper
-from serving.local.lock import REMEDY
 from serving.local.plan import next_host
 from serving.local.replica import Surroundings
 from serving.local.rotate import keep_bounded
@@ -104,7 +103,7 @@ class Platform:
             MillraceError: the home cannot be written to.
         """
         self._loop = asyncio.get_running_loop()
-        made_folder(self._logs, REMEDY)
+        made_folder(self._logs, HOME_REMEDY)
         for left in self._book.end_leftovers():
             self._tell("leftover_ended", f"ended what an earlier platform left: process {left.pid}")
         shutil.rmtree(self._settings.platform_folder / "bundles", ignore_errors=True)
