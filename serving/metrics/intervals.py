@@ -23,7 +23,7 @@ _NEEDED = ("requests", "errors", "fast")
 
 
 @dataclass(frozen=True)
-class Split:
+class SplitSince:
     """How traffic was split from a time on.
 
     Attributes:
@@ -58,7 +58,7 @@ class Tally:
 
     def intervals(
         self,
-        splits: Sequence[Split],
+        splits: Sequence[SplitSince],
         *,
         stable: str,
         canary: str,
@@ -157,7 +157,7 @@ class Tally:
 
 def intervals(
     samples: Iterable[Sample],
-    splits: Sequence[Split],
+    splits: Sequence[SplitSince],
     *,
     stable: str,
     canary: str,
