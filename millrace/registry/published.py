@@ -73,11 +73,14 @@ def open_bundle(store: Store, digest: str, scratch: Path) -> Path:
     key = bundle_key(digest)
     try:
         scratch.mkdir(parents=True, exist_ok=True)
-        folder = store.fetch(key, Path(tempfile.mkdtemp(dir=scratch)) / digest)
+        folder = Path(tempfile.mkdtemp(dir=scratch)) / digest
+    except OSError as error:
+        raise disk_fault(error, str(scratch), "no bundle can be copied there") from error
+    folder = store.fetch(key, folder)
+    try:
         verify_bundle(folder, digest, store.location(key))
     except OSError as error:
-        problem = "the bundle cannot be opened"
-        raise disk_fault(error, str(error.filename or scratch), problem) from error
+        raise disk_fault(error, store.location(key), "the bundle cannot be read") from error
     return folder
 
 

@@ -80,7 +80,8 @@ class Platform:
         self._envoy = self._keeper("gateway", self._gateway.start)
         self._controller = self._keeper("rollout controller", self._start_controller)
         self._with_controller = controller
-        self._watch = Watch(repository or open_repository(settings), self._changed, tell)
+        repository = repository or open_repository(settings)
+        self._watch = Watch(repository, self._changed, tell, self._logs)
         log = metrics_log(settings)
         self._scraper = Scraper(self._gateway, log, self._scraped, tell, scrape_seconds)
         self._hosts: dict[str, Host] = {}

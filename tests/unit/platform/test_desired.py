@@ -1,6 +1,9 @@
 """A folder of the deploy repository, as it stands; what is broken leaves the old in force."""
 
+import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 import yaml
@@ -14,7 +17,7 @@ from millrace.release.layout import Site
 from millrace.release.writing import write_release
 from millrace.workload.rollout import Rollout
 from millrace.workload.serving import Serving
-from serving.local.desired import objective_of, read_wanted
+from serving.local.desired import Wanted, objective_of, read_wanted
 from serving.local.splits import Copies, HeaderChanges
 from serving.local.watch import Watch
 
@@ -225,7 +228,7 @@ class FakeRepository:
         self.content: dict[str, Files] = {}
         self.commits = 0
         self.root = "first"
-        self.fault: DeployError | None = None
+        self.fault: Exception | None = None
 
     def change(self, **folders: Files | None) -> None:
         self.commits += 1
@@ -259,10 +262,10 @@ class FakeRepository:
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, logs: Path = Path(os.devnull)) -> None:
         self.repository = FakeRepository()
         self.told: list[tuple[str, str]] = []
-        self.watch = Watch(self.repository, lambda: None, self._tell)  # type: ignore[arg-type]
+        self.watch = Watch(self.repository, lambda: None, self._tell, logs)  # type: ignore[arg-type]
 
     def _tell(self, event: str, line: str) -> None:
         self.told.append((event, line))
@@ -307,6 +310,58 @@ def test_a_repository_that_does_not_answer_changes_nothing() -> None:
     world.repository.fault = DeployError("does not answer")
     assert world.look().keys() == {"pumps"}
     assert world.watch.asked.faults == ("does not answer",)
+    world.repository.fault = None
+    world.look()
+    assert world.watch.asked.faults == ()
+
+
+def test_a_value_that_yaml_cannot_make_is_a_fault_of_its_folder_alone() -> None:
+    world = World()
+    world.look(pumps=files(), valves=files("valves"))
+    broken = changed(
+        "pumps/arms/pumps-v1.yaml", "kind: Inference", "note: !!timestamp z\nkind: Inference"
+    )
+    world.look(pumps=broken, valves=files("valves", 25))
+    assert (world.weight(), world.weight("valves")) == (5, 25)
+    [fault] = world.watch.asked.faults
+    assert fault.startswith("pumps/arms/pumps-v1.yaml:")
+    assert "is not YAML: this is no timestamp" in fault
+
+
+def test_an_error_that_nobody_foresaw_is_a_fault_of_its_folder_and_its_traceback_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(found: Files, folder: str) -> Wanted | None:
+        if folder == "pumps":
+            raise KeyError("x")
+        return read_wanted(found, folder)
+
+    world = World(tmp_path)
+    world.look(pumps=files(), valves=files("valves"))
+    with monkeypatch.context() as patch:
+        patch.setattr("serving.local.watch.read_wanted", read)
+        world.look(pumps=files(canary=25), valves=files("valves", 25))
+        world.look(valves=files("valves", 50))
+    assert (world.weight(), world.weight("valves")) == (5, 50)
+    [(event, fault)] = world.told
+    assert (event, world.watch.asked.faults) == ("fault", (fault,))
+    assert fault == (
+        "pumps: an error that nobody foresaw: KeyError: 'x'; "
+        f"its traceback is at the end of {tmp_path / 'platform.log'}"
+    )
+    [line] = (tmp_path / "platform.log").read_text().splitlines()
+    assert json.loads(line)["where"] == "pumps"
+    assert "in read" in json.loads(line)["exception"]
+    world.look(pumps=files(canary=25))
+    assert (world.weight(), world.watch.asked.faults) == (25, ())
+
+
+def test_an_error_of_the_repository_that_nobody_foresaw_changes_nothing(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.look(pumps=files())
+    world.repository.fault = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+    assert world.look().keys() == {"pumps"}
+    assert "the deploy repository: an error that nobody" in world.watch.asked.faults[0]
     world.repository.fault = None
     world.look()
     assert world.watch.asked.faults == ()
