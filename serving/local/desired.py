@@ -20,12 +20,15 @@ from millrace.release.kubernetes import (
 from millrace.release.layout import KUSTOMIZATION, ROLLOUT
 from millrace.release.manifest import parse_rollout
 from millrace.release.parsing import documents_of, shaped
-from millrace.release.rendering import RUNTIME
+from millrace.release.rendering import RUNTIME, SERVICE_SUFFIX
 from millrace.release.shapes import InferenceServiceShape, KustomizationShape
 from millrace.workload.base import Duration
+from serving.local.hostnames import hostnames_of
 from serving.local.route_filters import split_of
 from serving.local.splits import Host, Split
 
+LONGEST_NAME = 63
+"""Letters of a Service's name, as Kubernetes has it."""
 _ROUTES = ("HTTPRoute", "GRPCRoute")
 
 
@@ -104,6 +107,7 @@ class _Reading:
         if runtime == RUNTIME:
             service = parse_inference_service(self._files[file], file)
             _once(service, self.arms, file)
+            _check_name(service, document)
             _check_objective(service, document)
             self.arms[service.name] = service
         else:
@@ -181,6 +185,17 @@ def _once(service: InferenceService, arms: Mapping[str, InferenceService], file:
         )
 
 
+def _check_name(service: InferenceService, document: YamlDocument) -> None:
+    longest = LONGEST_NAME - len(SERVICE_SUFFIX)
+    if len(service.name) > longest:
+        raise ReleaseError(
+            "the name of the arm is too long for its Service",
+            where=document.where(("metadata", "name")),
+            found=f"{len(service.name)} letters",
+            expected=f"at most {longest}, as {SERVICE_SUFFIX} follows",
+        )
+
+
 def objective_of(service: InferenceService) -> float:
     """Return the time within which an arm shall answer, in seconds.
 
@@ -211,9 +226,11 @@ def _check_objective(service: InferenceService, document: YamlDocument) -> None:
 
 def _host(content: bytes, file: str, folder: str) -> Host:
     splits: dict[str, Split] = {}
+    names: dict[str, tuple[str, ...]] = {}
     http, grpc = parse_routes(content, file)
     routes = {http.kind: http, grpc.kind: grpc}
     for document in documents_of(content, file):
-        splits[_kind(document)] = split_of(document, routes[_kind(document)])
-    names = tuple(name.lower() for name in http.hostnames)
-    return Host(folder, names, splits["HTTPRoute"], splits["GRPCRoute"])
+        kind = _kind(document)
+        names[kind] = hostnames_of(document)
+        splits[kind] = split_of(document, routes[kind])
+    return Host(folder, names["HTTPRoute"], splits["HTTPRoute"], splits["GRPCRoute"])

@@ -9,40 +9,13 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from releases import Files, changed, files
 
 from millrace.deploy import Changes, Commit
 from millrace.errors import DeployError, ReleaseError
-from millrace.release.documents import ArmRef, Canary, Position, Release
-from millrace.release.layout import Site
-from millrace.release.writing import write_release
-from millrace.workload.rollout import Rollout
-from millrace.workload.serving import Serving
 from serving.local.desired import Wanted, objective_of, read_wanted
 from serving.local.splits import Copies, HeaderChanges
 from serving.local.watch import Watch
-
-Files = dict[str, bytes]
-
-
-def files(workload: str = "pumps", canary: int = 5) -> Files:
-    refs = [ArmRef(version=v, digest=f"{v}" * 64, name=f"{workload}-v{v}") for v in (1, 2)]
-    release = Release(
-        workload=workload,
-        stable=refs[0],
-        canary=Canary(**refs[1].model_dump()),
-        weights={refs[0].name: 100 - canary, refs[1].name: canary},
-        serving=Serving(),
-        rollout=Rollout(),
-        position=Position(phase="progressing", step=0) if canary else Position(phase="waiting"),
-    )
-    return {path: content or b"" for path, content in write_release(release, Site()).items()}
-
-
-def changed(path: str, before: str, after: str, found: Files | None = None) -> Files:
-    found = found or files()
-    text = found[path].decode()
-    assert before in text
-    return {**found, path: text.replace(before, after).encode()}
 
 
 def test_a_release_is_arms_and_a_host() -> None:
@@ -113,6 +86,91 @@ def test_what_the_local_gateway_does_not_do_is_refused_with_its_line(more: str, 
     with pytest.raises(ReleaseError, match=told) as refused:
         read_wanted(route_with(more), "pumps")
     assert refused.value.where.startswith("pumps/route.yaml:")
+
+
+def header(kind: str, change: str) -> str:
+    return f"filters: [{{type: {kind}HeaderModifier, {kind.lower()}HeaderModifier: {{{change}}}}}]"
+
+
+LONG = "a" * 4097
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (header("Request", "set: [{name: hOst, value: x}]"), "does not do this: another hOst"),
+        (header("Response", "remove: [Host]"), "does not do this: another Host"),
+        (header("Request", "set: [{name: ':path', value: x}]"), "no name of a header; found ':pa"),
+        (header("Request", "add: [{name: '', value: x}]"), "no name of a header; found ''"),
+        (header("Request", r'set: [{name: a, value: "x\ny"}]'), r"value of a header; found 'x\ny'"),
+        (header("Request", r'set: [{name: a, value: "\0"}]'), "no value of a header"),
+        (header("Request", "set: [{name: a, value: ' x'}]"), "no value of a header; found ' x'"),
+        (header("Request", f"set: [{{name: a, value: {LONG}}}]"), "no value of a header"),
+        (header("Request", f"remove: [{', '.join('a' * 17)}]"), "too many headers under `remove`"),
+        (header("Response", "set: {name: a}"), "cannot be read"),
+        (header("Response", "set: [{name: a, value: 5}]"), "cannot be read"),
+        ("timeouts: {request: abc}", "this is no duration; found 'abc'"),
+        ("timeouts: {request: '10'}", "this is no duration; found '10'"),
+        ("timeouts: {request: 1.5s}", "this is no duration; found '1.5s'"),
+        ("timeouts: {request: ''}", "this is no duration; found ''"),
+        ("timeouts: {request: 100000s}", "this is no duration; found '100000s'"),
+        (
+            "filters: [{type: RequestMirror, requestMirror: {backendRef: "
+            "{name: pumps-v2-predictor, port: 80}, fraction: {numerator: 3, denominator: 2}}}]",
+            "no more than the requests; found 150 %",
+        ),
+    ],
+)
+def test_what_a_gateway_would_not_take_or_take_for_something_else_is_told_with_its_line(
+    more: str, told: str
+) -> None:
+    with pytest.raises(ReleaseError) as refused:
+        read_wanted(route_with(more), "pumps")
+    assert told in str(refused.value)
+    line = int(refused.value.where.removeprefix("pumps/route.yaml:"))
+    lines = route_with(more)["pumps/route.yaml"].decode().splitlines()
+    assert line > lines.index("  rules:")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0s", 0), ("90m", 5400), ("1h1m1s1ms", 3661.001), ("10s", 10)]
+)
+def test_a_time_limit_is_read_as_the_gateway_api_writes_it(text: str, seconds: float) -> None:
+    wanted = read_wanted(route_with(f"timeouts: {{request: {text}}}"), "pumps")
+    assert wanted is not None
+    assert wanted.host is not None
+    assert wanted.host.http is not None
+    assert wanted.host.http.timeout == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "told"),
+    [
+        ("[a.example, b.example, A.example]", "the host a.example stands here a second time"),
+        ("['*']", "no name of a host; found '*'"),
+        ("['a.example:80']", "no name of a host; found 'a.example:80'"),
+        ("['']", "no name of a host; found ''"),
+        ("[a..b]", "no name of a host; found 'a..b'"),
+    ],
+)
+def test_a_host_that_no_gateway_could_tell_from_others_is_told_with_its_line(
+    hosts: str, told: str
+) -> None:
+    before = "- pumps.millrace.localhost"
+    found = changed("pumps/route.yaml", before, hosts)
+    with pytest.raises(ReleaseError) as refused:
+        read_wanted(found, "pumps")
+    assert told in str(refused.value)
+    lines = found["pumps/route.yaml"].decode().splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if hosts in text)
+    assert refused.value.where == f"pumps/route.yaml:{line}"
+
+
+def test_an_arm_whose_service_kubernetes_would_not_take_is_told_with_its_line() -> None:
+    path = "pumps/arms/pumps-v2.yaml"
+    with pytest.raises(ReleaseError, match="too long for its Service; found 80 letters") as refused:
+        read_wanted(changed(path, "name: pumps-v2", f"name: {'a' * 80}"), "pumps")
+    assert refused.value.where.startswith(f"{path}:")
 
 
 def test_an_unknown_runtime_without_weight_is_told_and_left_alone() -> None:
