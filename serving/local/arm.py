@@ -54,6 +54,11 @@ class Arm:
         return bool(self._replicas) and all(replica.state.ready for replica in self._replicas)
 
     @property
+    def serves(self) -> bool:
+        """Return whether one replica at least answers, with the expected bundle."""
+        return any(replica.state.ready for replica in self._replicas)
+
+    @property
     def bundle(self) -> Path:
         """Return the folder of its bundle.
 

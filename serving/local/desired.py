@@ -41,12 +41,14 @@ class Wanted:
         arms: InferenceServices for our runtime, by name.
         host: the route with the declared weights; None if the folder has none.
         left_alone: what is not for this platform to run, or wrong but not needed, one line each.
+        canary: name of the arm on trial, as rollout.yaml says; empty if it names none.
     """
 
     workload: str
     arms: Mapping[str, InferenceService] = field(default_factory=dict)
     host: Host | None = None
     left_alone: tuple[str, ...] = ()
+    canary: str = ""
 
 
 def read_wanted(files: Mapping[str, bytes], folder: str) -> Wanted | None:
@@ -67,7 +69,7 @@ def read_wanted(files: Mapping[str, bytes], folder: str) -> Wanted | None:
         reading.take(file)
     reading.see_that_arms_with_weight_run()
     reading.look_at_the_intent()
-    return Wanted(folder, reading.arms, reading.host, tuple(reading.left_alone))
+    return Wanted(folder, reading.arms, reading.host, tuple(reading.left_alone), reading.canary)
 
 
 class _Reading:
@@ -79,6 +81,7 @@ class _Reading:
         self.arms: dict[str, InferenceService] = {}
         self.host: Host | None = None
         self.left_alone: list[str] = []
+        self.canary = ""
         self._routes = ""
         """File of the routes."""
         self._idle: dict[str, ReleaseError] = {}
@@ -125,11 +128,12 @@ class _Reading:
                 raise self._idle.get(target.arm) or _idle(target.arm, unlisted, self._routes)
 
     def look_at_the_intent(self) -> None:
-        """Note a fault of rollout.yaml, which nothing here needs: what serves is not held up."""
+        """Note the canary, or a fault of rollout.yaml, which does not hold up what serves."""
         file = f"{self._folder}/{ROLLOUT}"
         if file in self._files:
             try:
-                parse_rollout(self._files[file], file, self._folder)
+                intent = parse_rollout(self._files[file], file, self._folder)
+                self.canary = intent.canary.name if intent.canary else ""
             except ReleaseError as fault:
                 self.left_alone.append(f"{fault}; what serves goes on")
 

@@ -49,13 +49,13 @@ class Routing:
         Raises:
             GatewayError: the gateway does not answer, or does not take the configuration.
         """
-        ready, why = self._fleet.ready(), self._fleet.why()
+        arms = self._fleet.readiness()
         asked: dict[str, Host] = {}
         waits: dict[str, str] = {}
         for workload, one in wanted.items():
             if one.host is not None:
                 former = self.hosts.get(workload)
-                asked[workload], waits[workload] = next_host(one.host, ready, why, former)
+                asked[workload], waits[workload] = next_host(one.host, arms, former, one.canary)
         self._asked = asked
         changed = await self.apply()
         self._waits = waits

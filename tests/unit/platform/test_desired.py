@@ -29,6 +29,7 @@ def test_a_release_is_arms_and_a_host() -> None:
     assert wanted.host.grpc is not None
     assert wanted.host.http.weights == wanted.host.grpc.weights == {"pumps-v1": 95, "pumps-v2": 5}
     assert wanted.host.http.targets[1].request == HeaderChanges({"millrace-arm": "pumps-v2"})
+    assert wanted.canary == "pumps-v2"
 
 
 def test_the_intent_is_not_needed_as_kubectl_does_not_need_it() -> None:

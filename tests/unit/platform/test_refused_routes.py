@@ -13,6 +13,7 @@ from stand_ins import a_gateway, one_host, stand_in
 from millrace.errors import GatewayError
 from serving.local.desired import Wanted
 from serving.local.follow_each import follow_each
+from serving.local.plan import Readiness
 from serving.local.routing import Routing
 from serving.local.splits import Endpoint, GatewayConfig, HeaderChanges, Host, Split
 
@@ -38,11 +39,8 @@ class Fleet:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
 
-    def ready(self) -> set[str]:
-        return set(ARMS)
-
-    def why(self) -> dict[str, str]:
-        return {}
+    def readiness(self) -> Readiness:
+        return Readiness(ARMS, ARMS)
 
     def endpoints(self) -> dict[str, tuple[Endpoint, ...]]:
         return dict.fromkeys(ARMS, (self._endpoint,))
