@@ -13,8 +13,8 @@ from pathlib import Path
 from benchmarks.rows import Row, against_goal
 from millrace.settings import Settings
 from pipelines.compile import COMPILED
-from serving.local.events import Event, TaskEnded
-from serving.local.pipeline_runner import run_pipeline
+from pipelines.local.events import Event, TaskEnded
+from pipelines.local.runner import run_pipeline
 
 WORKLOAD = Path("workloads/churn").resolve()
 REPEATS = 5

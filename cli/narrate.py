@@ -12,7 +12,7 @@ from rich.status import Status
 from cli.sayings import saying
 from millrace.report.text import clip
 from millrace.runs.summary import StepRecord
-from serving.local.events import Event, TaskEnded, TaskSaid, TaskStarted
+from pipelines.local.events import Event, TaskEnded, TaskSaid, TaskStarted
 
 _WIDTH = 60
 """Letters of progress that are shown: a line that wraps leaves a part of it behind on Ctrl-C."""

@@ -10,6 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from millrace.errors import MillraceError
 
+HOME_REMEDY = "set MILLRACE_HOME to a folder that you may write to"
+"""What to do where the home cannot be written to."""
+
 
 class Settings(BaseSettings):
     """The settings of one installation, read from the environment.

@@ -13,10 +13,9 @@ from rich.markup import escape
 from cli.console import console
 from millrace.errors import MillraceError, ServingError
 from millrace.files import made_folder
-from millrace.settings import Settings
+from millrace.settings import HOME_REMEDY, Settings
 from serving.local.example import curl_line, example_file
 from serving.local.instance import running
-from serving.local.lock import REMEDY
 from serving.local.platform import nothing_released
 from serving.local.state import PlatformState, RouteState, read_state
 
@@ -41,7 +40,7 @@ def start_detached(settings: Settings) -> None:
             found=f"process {found}",
             remedy="use it, or end it: `millrace down`",
         )
-    log = made_folder(settings.platform_folder / "logs", REMEDY) / "up.log"
+    log = made_folder(settings.platform_folder / "logs", HOME_REMEDY) / "up.log"
     began = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:
         process = subprocess.Popen(

@@ -19,8 +19,8 @@ from millrace.runs.summary import RunSummary
 from millrace.settings import load_settings
 from millrace.storage import Store, open_store
 from millrace.workload import load_workload
-from serving.local.lock import only_run
-from serving.local.pipeline_runner import run_pipeline
+from pipelines.local.lock import only_run
+from pipelines.local.runner import run_pipeline
 
 
 def run(request: Request, *, as_json: bool) -> None:

@@ -56,13 +56,30 @@ def read_documents(text: str, file: str, fault: type[MillraceError]) -> list[Yam
         ) from error
     except RecursionError as error:
         raise fault("an anchor refers to itself", where=file) from error
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise fault(f"is not YAML: {' '.join(str(error).split())}", where=file) from error
     return found
 
 
+class _Loader(yaml.SafeLoader):
+    """Tells of whatever a value cannot be made of by its line: PyYAML lets many errors through."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """See SafeConstructor."""
+        try:
+            return super().construct_object(node, deep=deep)
+        except (yaml.YAMLError, RecursionError):
+            raise
+        except Exception as error:
+            problem = f"this is no {node.tag.rpartition(':')[2]}"
+            why = f": {error}" if isinstance(error, ValueError) else ""  # others speak to nobody
+            raise yaml.MarkedYAMLError(
+                problem=problem + why, problem_mark=node.start_mark
+            ) from error
+
+
 def _content(node: yaml.Node) -> Any:
-    loader = yaml.SafeLoader("")
+    loader = _Loader("")
     try:
         return loader.construct_document(node)
     finally:
@@ -77,10 +94,12 @@ def _note_lines(
     fault: type[MillraceError],
 ) -> None:
     lines.setdefault(place, node.start_mark.line + 1)
+    _see_that_it_is_text(node)
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.MarkedYAMLError(problem="a key is no text", problem_mark=key.start_mark)
+            _see_that_it_is_text(key)
             here = (*place, key.value)
             if here in lines:
                 raise fault(
@@ -93,3 +112,18 @@ def _note_lines(
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             _note_lines(value, (*place, index), lines, file, fault)
+
+
+def _see_that_it_is_text(node: yaml.Node) -> None:
+    """Refuse half a surrogate pair: an escape can write it, but no file, log or terminal takes it.
+
+    Raises:
+        MarkedYAMLError: this is one.
+    """
+    if isinstance(node, yaml.ScalarNode):
+        try:
+            node.value.encode()
+        except UnicodeEncodeError as error:
+            raise yaml.MarkedYAMLError(
+                problem=f"this is no text: {error.reason}", problem_mark=node.start_mark
+            ) from error

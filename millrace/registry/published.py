@@ -8,6 +8,7 @@ from pathlib import Path
 
 from millrace.digests import digest_of_file
 from millrace.errors import MillraceError, RegistryError, StoreError
+from millrace.files import disk_fault
 from millrace.progress import say
 from millrace.registry.bundle import CARD, EXPORTED, MANIFEST, Bundle
 from millrace.registry.card import BundleManifest
@@ -66,12 +67,20 @@ def open_bundle(store: Store, digest: str, scratch: Path) -> Path:
 
     Raises:
         RegistryError: this is not a digest.
-        StoreError: the bundle is not there or is damaged, or the store does not answer.
+        StoreError: the bundle is not there or is damaged, or the store or the disk under `scratch`
+            does not do as asked.
     """
     key = bundle_key(digest)
-    scratch.mkdir(parents=True, exist_ok=True)
-    folder = store.fetch(key, Path(tempfile.mkdtemp(dir=scratch)) / digest)
-    verify_bundle(folder, digest, store.location(key))
+    try:
+        scratch.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=scratch)) / digest
+    except OSError as error:
+        raise disk_fault(error, str(scratch), "no bundle can be copied there") from error
+    folder = store.fetch(key, folder)
+    try:
+        verify_bundle(folder, digest, store.location(key))
+    except OSError as error:
+        raise disk_fault(error, store.location(key), "the bundle cannot be read") from error
     return folder
 
 

@@ -45,7 +45,7 @@ class Route:
         hostnames: for which hosts it answers.
         backends: the arms, in order.
         mirrors: who gets copies.
-        timeout: of a request, as Gateway API writes it, such as `10s`; empty if there is none.
+        timeout: of a request, as Gateway API writes it, such as `10s`; None if there is none.
     """
 
     kind: str
@@ -53,7 +53,7 @@ class Route:
     hostnames: tuple[str, ...]
     backends: tuple[Backend, ...]
     mirrors: tuple[Mirror, ...] = ()
-    timeout: str = ""
+    timeout: str | None = None
 
     def weights(self) -> dict[str, int]:
         """Return percent of all requests by arm."""
@@ -137,7 +137,7 @@ def _route(document: YamlDocument) -> Route:
         hostnames=tuple(shape.spec.hostnames),
         backends=backends,
         mirrors=tuple(_mirrors(rule.filters)),
-        timeout=(rule.timeouts.request if rule.timeouts else None) or "",
+        timeout=rule.timeouts.request if rule.timeouts else None,
     )
 
 

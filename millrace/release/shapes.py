@@ -69,8 +69,8 @@ class HeaderModifier(Shape):
 class Fraction(Shape):
     """A share of the requests."""
 
-    numerator: int = Field(ge=0)
-    denominator: int = Field(100, ge=1)
+    numerator: int = Field(ge=0, lt=2**31)
+    denominator: int = Field(100, ge=1, lt=2**31)
 
 
 class MirrorTarget(Shape):

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 from pathlib import Path
 
-from millrace.errors import MillraceError, ServingError
+from millrace.errors import ServingError
 from millrace.registry import bundle_key, open_bundle
 from millrace.release.kubernetes import InferenceService
 from millrace.storage import Store
@@ -15,6 +15,7 @@ from serving.local.desired import objective_of
 from serving.local.replica import Replica, Surroundings
 from serving.local.splits import Endpoint
 from serving.local.state import ArmPhase, ArmState
+from serving.local.unforeseen import as_fault, keep_traceback
 
 
 class Arm:
@@ -51,6 +52,11 @@ class Arm:
     def ready(self) -> bool:
         """Return whether all replicas answer, with the expected bundle."""
         return bool(self._replicas) and all(replica.state.ready for replica in self._replicas)
+
+    @property
+    def serves(self) -> bool:
+        """Return whether one replica at least answers, with the expected bundle."""
+        return any(replica.state.ready for replica in self._replicas)
 
     @property
     def bundle(self) -> Path:
@@ -118,15 +124,21 @@ class Arm:
         while True:
             try:
                 found = await asyncio.to_thread(self._open)
-            except MillraceError as error:
-                if self._reason != str(error):
-                    self._reason = str(error)
-                    self._around.tell("arm_failed", f"{self.service.name} failed: {error}")
-                    self._around.changed()
+            except Exception as error:  # whatever it is, it is told and tried again
+                self._note(error)
                 await asyncio.sleep(backoff.failed() or FIRST)
             else:
                 self._reason = ""
                 return found
+
+    def _note(self, error: Exception) -> None:
+        name, logs = self.service.name, self._around.logs
+        reason = str(as_fault(error, name, logs))
+        if self._reason != reason:
+            keep_traceback(error, name, logs)
+            self._reason = reason
+            self._around.tell("arm_failed", f"{name} failed: {reason}")
+            self._around.changed()
 
     def _open(self) -> Path:
         expected = self._store.uri(bundle_key(self.service.digest))

@@ -20,12 +20,15 @@ from millrace.release.kubernetes import (
 from millrace.release.layout import KUSTOMIZATION, ROLLOUT
 from millrace.release.manifest import parse_rollout
 from millrace.release.parsing import documents_of, shaped
-from millrace.release.rendering import RUNTIME
+from millrace.release.rendering import RUNTIME, SERVICE_SUFFIX
 from millrace.release.shapes import InferenceServiceShape, KustomizationShape
 from millrace.workload.base import Duration
+from serving.local.hostnames import hostnames_of
 from serving.local.route_filters import split_of
 from serving.local.splits import Host, Split
 
+LONGEST_NAME = 63
+"""Letters of a Service's name, as Kubernetes has it."""
 _ROUTES = ("HTTPRoute", "GRPCRoute")
 
 
@@ -38,12 +41,14 @@ class Wanted:
         arms: InferenceServices for our runtime, by name.
         host: the route with the declared weights; None if the folder has none.
         left_alone: what is not for this platform to run, or wrong but not needed, one line each.
+        canary: name of the arm on trial, as rollout.yaml says; empty if it names none.
     """
 
     workload: str
     arms: Mapping[str, InferenceService] = field(default_factory=dict)
     host: Host | None = None
     left_alone: tuple[str, ...] = ()
+    canary: str = ""
 
 
 def read_wanted(files: Mapping[str, bytes], folder: str) -> Wanted | None:
@@ -64,7 +69,7 @@ def read_wanted(files: Mapping[str, bytes], folder: str) -> Wanted | None:
         reading.take(file)
     reading.see_that_arms_with_weight_run()
     reading.look_at_the_intent()
-    return Wanted(folder, reading.arms, reading.host, tuple(reading.left_alone))
+    return Wanted(folder, reading.arms, reading.host, tuple(reading.left_alone), reading.canary)
 
 
 class _Reading:
@@ -76,6 +81,7 @@ class _Reading:
         self.arms: dict[str, InferenceService] = {}
         self.host: Host | None = None
         self.left_alone: list[str] = []
+        self.canary = ""
         self._routes = ""
         """File of the routes."""
         self._idle: dict[str, ReleaseError] = {}
@@ -104,6 +110,7 @@ class _Reading:
         if runtime == RUNTIME:
             service = parse_inference_service(self._files[file], file)
             _once(service, self.arms, file)
+            _check_name(service, document)
             _check_objective(service, document)
             self.arms[service.name] = service
         else:
@@ -121,11 +128,12 @@ class _Reading:
                 raise self._idle.get(target.arm) or _idle(target.arm, unlisted, self._routes)
 
     def look_at_the_intent(self) -> None:
-        """Note a fault of rollout.yaml, which nothing here needs: what serves is not held up."""
+        """Note the canary, or a fault of rollout.yaml, which does not hold up what serves."""
         file = f"{self._folder}/{ROLLOUT}"
         if file in self._files:
             try:
-                parse_rollout(self._files[file], file, self._folder)
+                intent = parse_rollout(self._files[file], file, self._folder)
+                self.canary = intent.canary.name if intent.canary else ""
             except ReleaseError as fault:
                 self.left_alone.append(f"{fault}; what serves goes on")
 
@@ -181,6 +189,17 @@ def _once(service: InferenceService, arms: Mapping[str, InferenceService], file:
         )
 
 
+def _check_name(service: InferenceService, document: YamlDocument) -> None:
+    longest = LONGEST_NAME - len(SERVICE_SUFFIX)
+    if len(service.name) > longest:
+        raise ReleaseError(
+            "the name of the arm is too long for its Service",
+            where=document.where(("metadata", "name")),
+            found=f"{len(service.name)} letters",
+            expected=f"at most {longest}, as {SERVICE_SUFFIX} follows",
+        )
+
+
 def objective_of(service: InferenceService) -> float:
     """Return the time within which an arm shall answer, in seconds.
 
@@ -211,9 +230,11 @@ def _check_objective(service: InferenceService, document: YamlDocument) -> None:
 
 def _host(content: bytes, file: str, folder: str) -> Host:
     splits: dict[str, Split] = {}
+    names: dict[str, tuple[str, ...]] = {}
     http, grpc = parse_routes(content, file)
     routes = {http.kind: http, grpc.kind: grpc}
     for document in documents_of(content, file):
-        splits[_kind(document)] = split_of(document, routes[_kind(document)])
-    names = tuple(name.lower() for name in http.hostnames)
-    return Host(folder, names, splits["HTTPRoute"], splits["GRPCRoute"])
+        kind = _kind(document)
+        names[kind] = hostnames_of(document)
+        splits[kind] = split_of(document, routes[kind])
+    return Host(folder, names["HTTPRoute"], splits["HTTPRoute"], splits["GRPCRoute"])

@@ -65,7 +65,7 @@ def _route(host: Host, split: Split | None, role: Role, match: dict[str, Any]) -
     return {
         "match": match,
         "route": {
-            "timeout": f"{split.timeout:g}s",
+            "timeout": f"{split.timeout:.3f}s",
             "weighted_clusters": {"clusters": [_weighted(target, role) for target in targets]},
             "request_mirror_policies": [
                 {

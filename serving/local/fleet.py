@@ -11,6 +11,7 @@ from secrets import token_hex
 from millrace.release.kubernetes import InferenceService
 from millrace.storage import Store
 from serving.local.arm import Arm
+from serving.local.plan import Readiness
 from serving.local.replica import Surroundings
 from serving.local.splits import Endpoint
 from serving.local.state import ArmState
@@ -50,18 +51,29 @@ class Fleet:
                 self._around.tell("arm_drains", f"{name} is no longer wanted; it ends when idle")
             self._drop_incoming(name)
         for name, arm in list(self._incoming.items()):
-            if arm.ready or not self._arms[name].ready:
+            if arm.ready or not self._arms[name].serves:
                 self._leaving.append(self._arms[name])
                 self._arms[name] = self._incoming.pop(name)
         self._tell_of_the_ready()
 
-    def ready(self) -> set[str]:
-        """Return the names of the arms that are as Git wants them, and ready."""
-        return {
-            name
-            for name, arm in self._arms.items()
-            if arm.ready and name not in self._incoming and name not in self._unwanted
+    def readiness(self) -> Readiness:
+        """Return which arms can answer, of those that are as Git wants them."""
+        arms = {**self._arms, **self._incoming}
+        why = {
+            name: f"{name} {'has failed' if arm.phase == 'failed' else 'is starting'}"
+            + (f": {arm.reason}" if arm.reason else "")
+            for name, arm in arms.items()
         }
+        wanted = {
+            name: arm
+            for name, arm in self._arms.items()
+            if name not in self._incoming and name not in self._unwanted
+        }
+        return Readiness(
+            whole={name for name, arm in wanted.items() if arm.ready},
+            part={name for name, arm in wanted.items() if arm.serves},
+            why=why,
+        )
 
     def endpoints(self) -> dict[str, tuple[Endpoint, ...]]:
         """Return where each arm answers, of those that ever did."""
@@ -74,15 +86,6 @@ class Fleet:
             ServingError: it is not here yet.
         """
         return self._arms[name].bundle
-
-    def why(self) -> dict[str, str]:
-        """Return what each arm that is not ready is waited for."""
-        arms = {**self._arms, **self._incoming}
-        return {
-            name: f"{name} {'has failed' if arm.phase == 'failed' else 'is starting'}"
-            + (f": {arm.reason}" if arm.reason else "")
-            for name, arm in arms.items()
-        }
 
     def states(self) -> list[ArmState]:
         """Return what others are told of each arm: of a changed one, the new."""

@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,11 @@ from serving.local import envoy_config, envoy_routes
 from serving.local.ask import ask
 from serving.local.children import Book, Child
 from serving.local.envoy_config import ROLES, Role, endpoints_file
+from serving.local.envoy_files import CLUSTERS_FILE, ROUTES_FILE, EnvoyFiles
+from serving.local.follow_each import follow_each
 from serving.local.ports import is_free
-from serving.local.splits import GatewayConfig
+from serving.local.splits import GatewayConfig, Host
 
-TAKEN_SECONDS = 5.0
-"""Longest time that Envoy may need to follow a file."""
 SOCKET_PATH_BYTES = 100
 """Longest path of a Unix socket, for every system."""
 DRAIN_SECONDS = 5.0
@@ -34,12 +35,13 @@ class Gateway:
     def __init__(self, folder: Path, port: int, log: Path, book: Book) -> None:
         """Take the folder of its files, its port, its log, and where its process is entered."""
         self.port = port
+        self.log = log
         self._folder = folder
-        self._log = log
         self._book = book
         self._admin = _socket(folder)
+        self._files = EnvoyFiles(folder, log, self.stats)
         self._config = GatewayConfig()
-        self._versions: dict[Path, str] = {}
+        self._hosts: tuple[Host, ...] = ()
         self._clusters: set[tuple[str, Role]] = set()
 
     @property
@@ -60,13 +62,11 @@ class Gateway:
                 where=f"127.0.0.1:{self.port}",
                 remedy="end what listens there, or choose another: `millrace up --port PORT`",
             )
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for file in self._folder.glob("*.json"):
-            file.unlink()
+        self._files.clear()
         start = envoy_config.bootstrap(self._folder, self._admin, self.port)
         write_whole(self._folder / "bootstrap.json", json.dumps(start, indent=1).encode())
-        self._write("cds.json", [])
-        self._write("rds.json", [envoy_routes.routes([])])
+        self._files.write(CLUSTERS_FILE, [])
+        self._files.write(ROUTES_FILE, [envoy_routes.routes([])])
 
     async def start(self) -> Child:
         """Start Envoy on the files as they stand."""
@@ -79,7 +79,7 @@ class Gateway:
                 *("--config-path", str(self._folder / "bootstrap.json")),
                 *("--disable-hot-restart", "--log-level", "warning", "--concurrency", workers),
             ],
-            log=self._log,
+            log=self.log,
             book=self._book,
         )
 
@@ -90,36 +90,31 @@ class Gateway:
             return status == 200
         return False
 
-    async def apply(self, config: GatewayConfig) -> None:
-        """Make Envoy do as asked without losing a request; return once it does.
+    async def apply(self, config: GatewayConfig) -> tuple[Host, ...]:
+        """Make Envoy do as asked without losing a request; return the hosts that it follows then.
 
-        Arms come before the routes that name them, and go after them.
+        Arms come before the routes that name them, and go after them. A workload whose routes
+        Envoy refuses keeps those it had, or has none.
 
         Raises:
             GatewayError: it does not answer, or does not take the configuration.
         """
         if config == self._config:
-            return
-        wanted = _clusters(config)
+            return self._hosts
+        wanted = _clusters(config, (*config.hosts, *self._hosts))
         for arm, role in sorted(wanted):
             found = envoy_config.endpoints(arm, role, config.arms[arm])
-            self._write(endpoints_file(self._folder, arm, role).name, [found])
-        gone = self._clusters - wanted
-        self._clusters |= wanted
-        self._write_clusters(self._clusters)
-        await self._taken()
-        self._write("rds.json", [envoy_routes.routes(config.hosts)])
-        await self._taken()
+            self._files.write(endpoints_file(self._folder, arm, role).name, [found])
+        await self._reach(self._clusters | wanted)
+        await follow_each(config.hosts, self._hosts, self._takes)
+        needed = _clusters(config, self._hosts)
+        gone = [endpoints_file(self._folder, *one).name for one in self._clusters - needed]
         if gone:
-            self._clusters = wanted
-            files = [endpoints_file(self._folder, arm, role) for arm, role in gone]
-            for file in files:
-                self._versions.pop(file, None)
-            self._write_clusters(wanted)
-            await self._taken()
-            for file in files:
-                file.unlink(missing_ok=True)
+            self._files.forget(gone)
+            await self._reach(needed)
+            self._files.remove(gone)
         self._config = config
+        return self._hosts
 
     async def under_way(self, arm: str) -> int:
         """Return how many requests, copies among them, an arm has not answered yet.
@@ -155,52 +150,21 @@ class Gateway:
         """
         return await asyncio.to_thread(read_stats, self._admin, pattern, histograms=histograms)
 
-    def _write_clusters(self, clusters: set[tuple[str, Role]]) -> None:
+    async def _reach(self, clusters: set[tuple[str, Role]]) -> None:
+        """Make Envoy know some clusters and no others."""
+        self._clusters = clusters
         found = [envoy_config.cluster(arm, role, self._folder) for arm, role in sorted(clusters)]
-        self._write("cds.json", found)
+        self._files.write(CLUSTERS_FILE, found)
+        await self._files.taken()
 
-    def _write(self, name: str, found: list[dict[str, Any]]) -> None:
-        file = self._folder / name
-        version, content = envoy_config.resources(found)
-        if self._versions.get(file) != version:
-            write_whole(file, content)
-            self._versions[file] = version
-
-    async def _taken(self) -> None:
-        """Wait until Envoy follows every file as it stands, and every arm in it can be reached."""
-        deadline = time.monotonic() + TAKEN_SECONDS
-        while behind := await self._behind():
-            if time.monotonic() > deadline:
-                raise GatewayError(
-                    f"the gateway does not follow {behind}",
-                    where=str(self._folder),
-                    remedy=f"read why at the end of {self._log}",
-                )
-            await asyncio.sleep(0.005)
-
-    async def _behind(self) -> str:
-        """Return the first file that Envoy does not follow yet; empty if it follows them all."""
-        texts = {one["name"]: one["value"] for one in await self.stats(_FOLLOWS)}
-        if texts.get("cluster_manager.cds.version_text") != self._version("cds.json"):
-            return "cds.json"
-        if texts.get("cluster_manager.warming_clusters", 0):
-            return "the endpoints of a new arm"
-        name = f"http.{envoy_config.LISTENER}.rds.{envoy_config.ROUTES}.version_text"
-        if texts.get(name) != self._version("rds.json"):
-            return "rds.json"
-        for file, version in self._versions.items():
-            if file.name.startswith("eds-") and version not in texts.values():
-                return file.name
-        return ""
-
-    def _version(self, name: str) -> str:
-        return self._versions[self._folder / name]
+    async def _takes(self, hosts: tuple[Host, ...]) -> bool:
+        taken = await self._files.take_routes(envoy_routes.routes(hosts))
+        if taken:
+            self._hosts = hosts
+        return taken
 
     async def _numbers(self, pattern: str) -> dict[str, float]:
         return {one["name"]: float(one["value"]) for one in await self.stats(pattern)}
-
-
-_FOLLOWS = r"(version_text|cluster_manager\.warming_clusters)$"
 
 
 def read_stats(admin: Path, pattern: str, *, histograms: bool = False) -> list[dict[str, Any]]:
@@ -249,14 +213,16 @@ def envoy_binary() -> Path:
     return Path(found)
 
 
-def _clusters(config: GatewayConfig) -> set[tuple[str, Role]]:
+def _clusters(config: GatewayConfig, hosts: Iterable[Host]) -> set[tuple[str, Role]]:
+    """Return the clusters of all arms, and those for the copies that some hosts ask for."""
     copied: set[tuple[str, Role]] = set()
-    for host in config.hosts:
+    for host in hosts:
         if host.http:
             copied |= {(one.arm, ROLES[2]) for one in host.http.copies}
         if host.grpc:
             copied |= {(one.arm, ROLES[3]) for one in host.grpc.copies}
-    return {(arm, role) for arm in config.arms for role in ROLES[:2]} | copied
+    there = {(arm, role) for arm, role in copied if arm in config.arms}
+    return {(arm, role) for arm in config.arms for role in ROLES[:2]} | there
 
 
 def _socket(folder: Path) -> Path:

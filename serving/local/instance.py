@@ -16,8 +16,7 @@ from typing import IO
 
 from millrace.errors import MillraceError, ServingError
 from millrace.files import made_folder
-from millrace.settings import Settings
-from serving.local.lock import REMEDY
+from millrace.settings import HOME_REMEDY, Settings
 
 
 class Hold:
@@ -48,12 +47,12 @@ def only_platform(settings: Settings) -> Iterator[Hold]:
         MillraceError: the home cannot be written to.
     """
     file = _lock_file(settings)
-    made_folder(file.parent, REMEDY)
+    made_folder(file.parent, HOME_REMEDY)
     try:
         handle = file.open("a+", encoding="utf-8")
     except OSError as error:
         raise MillraceError(
-            f"cannot be written: {error.strerror}", where=str(file), remedy=REMEDY
+            f"cannot be written: {error.strerror}", where=str(file), remedy=HOME_REMEDY
         ) from error
     with handle:
         if not _taken(handle):

@@ -14,21 +14,20 @@ from millrace.addresses import without_credentials
 from millrace.deploy import Repository, open_repository
 from millrace.errors import GatewayError, MillraceError
 from millrace.files import made_folder
-from millrace.settings import Settings
+from millrace.settings import HOME_REMEDY, Settings
 from millrace.storage import open_store
 from serving.local.children import Book, Child
 from serving.local.example import curl_line, example_file, write_example
 from serving.local.fleet import Fleet
 from serving.local.gateway import Gateway
 from serving.local.keeper import Keeper
-from serving.local.lock import REMEDY
 from serving.local.packing import keep_packed
-from serving.local.plan import next_host
 from serving.local.replica import Surroundings
 from serving.local.rotate import keep_bounded
+from serving.local.routing import Routing
 from serving.local.scrape import Scraped, Scraper
-from serving.local.splits import GatewayConfig, Host
-from serving.local.state import ArmState, PlatformState, RouteState, state_file
+from serving.local.splits import Host
+from serving.local.state import ArmState, PlatformState, state_file
 from serving.local.watch import Asked, Watch
 from serving.metrics.log import metrics_log
 
@@ -82,13 +81,13 @@ class Platform:
         self._envoy = self._keeper("gateway", self._gateway.start)
         self._controller = self._keeper("rollout controller", self._start_controller)
         self._with_controller = controller
-        self._watch = Watch(repository or open_repository(settings), self._changed, tell)
+        repository = repository or open_repository(settings)
+        self._watch = Watch(repository, self._changed, tell, self._logs)
         log = metrics_log(settings)
         self._scraper = Scraper(self._gateway, log, self._scraped, tell, scrape_seconds)
-        self._hosts: dict[str, Host] = {}
+        self._routing = Routing(self._gateway, self._fleet, tell)
         self._asked = Asked()
         self._arms: list[ArmState] = []
-        self._waits: dict[str, str] = {}
         self._shown: set[str] = set()
         self._said_what_to_do = False
         self._applied = ""
@@ -105,7 +104,7 @@ class Platform:
             MillraceError: the home cannot be written to.
         """
         self._loop = asyncio.get_running_loop()
-        made_folder(self._logs, REMEDY)
+        made_folder(self._logs, HOME_REMEDY)
         for left in self._book.end_leftovers():
             self._tell("leftover_ended", f"ended what an earlier platform left: process {left.pid}")
         shutil.rmtree(self._settings.platform_folder / "bundles", ignore_errors=True)
@@ -151,30 +150,21 @@ class Platform:
         """Bring what runs one step nearer to what Git says."""
         asked = self._watch.asked
         wanted = asked.wanted
-        if asked.commit and not wanted and not asked.faults and not self._hosts:
+        if asked.commit and not wanted and not asked.faults and not self._routing.hosts:
             self._say_what_to_do()
         self._fleet.follow({name: arm for one in wanted.values() for name, arm in one.arms.items()})
-        ready, why = self._fleet.ready(), self._fleet.why()
         # others are told of this moment, in which commit, arms and waiting splits fit together
         self._asked, self._arms = asked, self._fleet.states()
-        hosts: dict[str, Host] = {}
-        waits: dict[str, str] = {}
-        for workload, one in wanted.items():
-            if one.host is not None:
-                hosts[workload], waits[workload] = next_host(
-                    one.host, ready, why, self._hosts.get(workload)
-                )
-        await self._apply(hosts)
-        self._waits = waits
-        if not any(waits.values()) and not asked.faults:
+        for host in await self._routing.follow(wanted):
+            await self._show_how_to_ask(host)
+        if self._routing.complete and not asked.faults:
             self._applied = asked.commit
         if self._fleet.draining:
-            used = {arm for host in hosts.values() for arm in host.arms}
             under_way = {
                 name: await self._gateway.under_way(name) for name in self._fleet.unwanted()
             }
-            self._fleet.release(used, under_way)
-            await self._apply(hosts)
+            self._fleet.release(self._routing.used, under_way)
+            await self._routing.apply()
         self._fleet.end_leaving(self._tell)
 
     def _say_what_to_do(self) -> None:
@@ -182,20 +172,10 @@ class Platform:
             self._said_what_to_do = True
             self._tell("nothing_released", nothing_released(self._settings))
 
-    async def _apply(self, hosts: dict[str, Host]) -> None:
-        await self._gateway.apply(GatewayConfig(self._fleet.endpoints(), tuple(hosts.values())))
-        before, self._hosts = self._hosts, hosts
-        for workload, host in hosts.items():
-            if before.get(workload) != host and host.http is not None:
-                split = ", ".join(f"{arm} {n} %" for arm, n in host.http.weights.items() if n)
-                self._tell("weights_changed", f"{workload}: {split}")
-                if workload not in self._shown:
-                    await self._show_how_to_ask(host)
-        for workload in before.keys() - hosts.keys():
-            self._tell("route_gone", f"{workload} has no route any more")
-
     async def _show_how_to_ask(self, host: Host) -> None:
         """Tell a command that works, the first time that a workload answers."""
+        if host.http is None or host.workload in self._shown:
+            return
         self._shown.add(host.workload)
         file = example_file(self._settings, host.workload)
         bundle = self._fleet.bundle(max(host.arms))
@@ -258,10 +238,14 @@ class Platform:
             commit=self._asked.commit,
             applied=self._applied,
             arms=self._arms,
-            routes=[self._route_state(workload) for workload in sorted(self._hosts)],
+            routes=self._routing.states(self._asked.wanted),
             processes=[self._envoy.state]
             + ([self._controller.state] if self._with_controller else []),
-            faults=[*self._asked.faults, *([self._trouble] if self._trouble else [])],
+            faults=[
+                *self._asked.faults,
+                *self._routing.faults,
+                *([self._trouble] if self._trouble else []),
+            ],
             scrape_failures=self._scraper.failures,
         )
         if state != self._state:
@@ -272,18 +256,6 @@ class Platform:
                 if self._unwritten != str(error):
                     self._unwritten = str(error)
                     self._tell("state_not_written", str(error))
-
-    def _route_state(self, workload: str) -> RouteState:
-        host = self._hosts[workload]
-        wanted = self._asked.wanted.get(workload)
-        declared = wanted.host.http if wanted and wanted.host else None
-        return RouteState(
-            workload=workload,
-            hosts=list(host.names),
-            weights=host.http.weights if host.http else {},
-            declared=declared.weights if declared else {},
-            waits_for=self._waits.get(workload, ""),
-        )
 
 
 def nothing_released(settings: Settings) -> str:

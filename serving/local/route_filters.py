@@ -8,9 +8,12 @@ from typing import Any
 from millrace.errors import ReleaseError
 from millrace.located import Place, YamlDocument
 from millrace.release.kubernetes import Route
+from serving.local.route_headers import header_changes
 from serving.local.splits import Copies, HeaderChanges, Split, Target
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_DURATION = re.compile(r"([0-9]{1,5}(h|m|s|ms)){1,4}")
+"""A duration of the Gateway API (GEP-2257)."""
 _RULE: Place = ("spec", "rules", 0)
 _ANYTHING: tuple[Any, ...] = (
     None,
@@ -44,8 +47,15 @@ def split_of(document: YamlDocument, route: Route) -> Split:
     for mirror in route.mirrors:
         if mirror.arm == mirror.service:
             raise _refused(document, (*_RULE, "filters"), f"copies to {mirror.service}, no arm")
+        if mirror.percent > 100:
+            raise ReleaseError(
+                "copies are no more than the requests",
+                where=document.where((*_RULE, "filters")),
+                found=f"{mirror.percent:g} %",
+                expected="at most 100 %",
+            )
         copies.append(Copies(mirror.arm, mirror.percent))
-    given = {"timeout": _seconds(route.timeout)} if route.timeout else {}
+    given = {} if route.timeout is None else {"timeout": _timeout(document, route.timeout)}
     return Split(tuple(targets), tuple(copies), **given)
 
 
@@ -57,8 +67,9 @@ def _headers(
     for index, one in enumerate(filters):
         kind = str(one.get("type"))
         if kind in found:
+            key = kind[0].lower() + kind[1:]
             try:
-                changes = _changes(one[kind[0].lower() + kind[1:]])
+                changes = header_changes(document, (*place, index, key), one[key])
             except (KeyError, TypeError, AttributeError) as error:
                 raise ReleaseError(
                     f"the filter {kind} cannot be read",
@@ -71,22 +82,23 @@ def _headers(
     return found["RequestHeaderModifier"], found["ResponseHeaderModifier"]
 
 
-def _changes(modifier: dict[str, Any]) -> HeaderChanges:
-    def pairs(key: str) -> dict[str, str]:
-        return {str(one["name"]): str(one["value"]) for one in modifier.get(key) or []}
-
-    return HeaderChanges(pairs("set"), pairs("add"), tuple(map(str, modifier.get("remove") or [])))
-
-
 def _both(first: HeaderChanges, then: HeaderChanges) -> HeaderChanges:
     return HeaderChanges(
         {**first.set, **then.set}, {**first.add, **then.add}, (*first.remove, *then.remove)
     )
 
 
-def _seconds(text: str) -> float:
-    """Return a duration of the Gateway API, such as `1m30s`, in seconds; 0 means no limit."""
-    parts = re.findall(r"(\d+)(ms|h|m|s)", text)
+def _timeout(document: YamlDocument, text: str) -> float:
+    """Return a duration, such as `1m30s`, in seconds; 0 means no limit."""
+    if _DURATION.fullmatch(text) is None:
+        raise ReleaseError(
+            "this is no duration",
+            where=document.where((*_RULE, "timeouts", "request")),
+            found=repr(text),
+            expected="whole numbers with units of h, m, s or ms, such as 10s or 1m30s",
+            remedy="mend the value",
+        )
+    parts = re.findall(r"([0-9]+)(ms|h|m|s)", text)
     return sum(int(number) * _UNITS[unit] for number, unit in parts)
 
 

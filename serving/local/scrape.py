@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from millrace.errors import MetricsError, MillraceError
 from serving.local.ask import ask
 from serving.local.counters import PATTERN, gateway_counters, score_counters
 from serving.local.gateway import Gateway
+from serving.local.objectives import Objectives
 from serving.local.state import ArmState
 from serving.metrics.log import MetricsLog, Scrape
 
@@ -47,6 +48,7 @@ class Scraper:
         self._now = now
         self._tell = tell
         self._seconds = seconds
+        self._objectives = Objectives()
         self._failing = ""
         self.failures = 0
 
@@ -80,10 +82,11 @@ class Scraper:
 
     async def _gateways(self, there: Scraped, at: float) -> list[Scrape]:
         stats = await self._gateway.stats(PATTERN, histograms=True)
-        objectives = objectives_of(there.arms)
+        objectives = self._objectives.of(there.arms)
+        seconds = {arm: objective.seconds for arm, objective in objectives.items()}
         return [
-            Scrape(at, arm, f"envoy/{there.gateway}", counters)
-            for arm, counters in gateway_counters(stats, objectives).items()
+            Scrape(at, arm, f"envoy/{objectives[arm].series}/{there.gateway}", counters)
+            for arm, counters in gateway_counters(stats, seconds).items()
         ]
 
     async def _predictors(self, there: Scraped, at: float) -> list[Scrape]:
@@ -104,14 +107,3 @@ class Scraper:
             if counters:
                 found.append(Scrape(at, arm_name, place, counters))
         return found
-
-
-def objectives_of(arms: Sequence[ArmState]) -> dict[str, float]:
-    """Return the time by which answers of each arm are counted as fast, in seconds.
-
-    Arms of one workload are compared with each other, so all are held to what the newest declares.
-    """
-    newest: dict[str, float] = {}
-    for arm in sorted(arms, key=lambda one: (len(one.version), one.version)):
-        newest[arm.workload] = arm.latency
-    return {arm.name: newest[arm.workload] for arm in arms}

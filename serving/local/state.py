@@ -51,7 +51,7 @@ class ArmState(Document):
 
     @property
     def ready(self) -> bool:
-        """Return whether weight may move to this arm."""
+        """Return whether a canary's weight may move to this arm."""
         return self.phase == "ready"
 
 
@@ -65,7 +65,8 @@ class RouteState(Document):
     declared: dict[str, int]
     """Weight of each arm as Git says."""
     waits_for: str = ""
-    """What keeps the declared weights from being applied; empty if they are."""
+    """What keeps the declared weights from being applied, or does not answer for its weight; empty
+    if all is as Git says."""
 
 
 class ProcessState(Document):
@@ -89,7 +90,7 @@ class PlatformState(Document):
     commit: str = ""
     """Newest commit of the deploy repository that was read; empty before the first."""
     applied: str = ""
-    """Newest commit all of whose routes are split as they say."""
+    """Newest commit all of whose routes are split as they say, by arms that answer."""
     arms: list[ArmState] = []
     routes: list[RouteState] = []
     processes: list[ProcessState] = []

@@ -6,10 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from millrace.deploy import Repository
-from millrace.errors import DeployError, MillraceError, ReleaseError
+from millrace.errors import DeployError, ReleaseError
 from serving.local.desired import Wanted, read_wanted
+from serving.local.unforeseen import as_fault, keep_traceback
 
 POLL_SECONDS = 0.1
 SPARING = 3
@@ -43,11 +45,20 @@ class Watch:
         repository: Repository,
         changed: Callable[[], None],
         tell: Callable[[str, str], None],
+        logs: Path,
     ) -> None:
-        """Take the repository, and whom to call and to tell when what it asks for has changed."""
+        """Take the repository, and whom to call and to tell when what it asks for has changed.
+
+        Args:
+            repository: the deploy repository.
+            changed: called whenever something has changed.
+            tell: takes an event's name and a line for people.
+            logs: folder of the platform's logs.
+        """
         self._repository = repository
         self._changed = changed
         self._tell = tell
+        self._logs = logs
         self._faults: dict[str, str] = {}
         self._told: set[str] = set()
         self._asked = 0.0
@@ -79,8 +90,8 @@ class Watch:
             files = {name: self._repository.files(head, name) for name in folders}
             if self._wanted.keys() - set(folders):
                 self._see_that_it_is_the_same(head)
-        except MillraceError as error:
-            self._note(REPOSITORY, str(error))
+        except Exception as error:  # whatever it is, what serves goes on
+            self._note(REPOSITORY, error)
             return
         self._clear(REPOSITORY)
         found = self._wanted | {}
@@ -120,8 +131,8 @@ class Watch:
             wanted = read_wanted(files, name)
             if wanted is not None:
                 _check_apart(wanted, others)
-        except ReleaseError as error:
-            self._note(name, str(error))
+        except Exception as error:  # whatever it is, the other folders are followed on
+            self._note(name, error)
             return
         self._clear(name)
         found.pop(name, None)
@@ -130,8 +141,11 @@ class Watch:
             for line in wanted.left_alone:
                 self._once(line, "left_alone")
 
-    def _note(self, place: str, fault: str) -> None:
+    def _note(self, place: str, error: Exception) -> None:
+        where = place or "the deploy repository"
+        fault = str(as_fault(error, where, self._logs))
         if self._faults.get(place) != fault:
+            keep_traceback(error, where, self._logs)
             self._faults[place] = fault
             self._tell("fault", fault)
             self._changed()

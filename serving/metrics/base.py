@@ -14,8 +14,9 @@ class Sample:
     Attributes:
         time: Unix time of the scrape, seconds.
         arm: name of the arm, such as `churn-v7`.
-        instance: what counted: a process that starts at 0, such as `envoy/4711` or
-            `churn-v7/0/4712`. A restart is another instance, or a value that falls.
+        instance: what counted: a process that starts at 0, and the objective where it decides what
+            is counted, such as `envoy/50ms/4711` or `churn-v7/0/4712`. A restart is another
+            instance, or a value that falls.
         counter: `requests`, `errors`, `fast` (answers within the objective), or `score/K` for
             predictions in comparison bin K.
         value: the counter.

@@ -2,10 +2,10 @@
 
 Counters are corrected for resets here. A series is one counter of one arm in one instance; a value
 that falls has started again from 0. The first sample of a series counts from 0 only if its place
-(what stands before the last `/` of the instance: `envoy`, or `churn-v7/0`) was seen before: then
-either the same process had not counted this yet, or another process took the place since. A
-series in a place never seen before may have counted for hours, at other weights and unseen: its
-first sample is where counting begins.
+(what stands before the last `/` of the instance: `envoy/50ms`, or `churn-v7/0`) was seen before:
+then either the same process had not counted this yet, or another process took the place since. A
+series in a place never seen before may have counted for hours, at other weights and unseen, or by
+another objective: its first sample is where counting begins.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NEEDED = ("requests", "errors", "fast")
 
 
 @dataclass(frozen=True)
-class Split:
+class SplitSince:
     """How traffic was split from a time on.
 
     Attributes:
@@ -58,7 +58,7 @@ class Tally:
 
     def intervals(
         self,
-        splits: Sequence[Split],
+        splits: Sequence[SplitSince],
         *,
         stable: str,
         canary: str,

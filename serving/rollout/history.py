@@ -13,7 +13,7 @@ from millrace.deploy.base import Commit, Repository
 from millrace.errors import ReleaseError
 from millrace.release.documents import Position, Release
 from millrace.release.reading import read_release
-from serving.metrics.intervals import Split
+from serving.metrics.intervals import SplitSince
 
 _KEPT = 2000
 """Releases that are kept in memory."""
@@ -40,7 +40,7 @@ class History:
     since: float
     weighed: float
     waited: float
-    splits: tuple[Split, ...]
+    splits: tuple[SplitSince, ...]
     newest: str
 
 
@@ -94,14 +94,14 @@ def history_of(
 
 def _told(known: list[tuple[Commit, Release | None]], release: Release, newest: str) -> History:
     canary = release.canary.name if release.canary else release.stable.name
-    splits: list[Split] = []
+    splits: list[SplitSince] = []
     started = time = 0.0
     stay = _Stay()
     for commit, found in known:
         time = max(time, commit.time)  # clocks of several machines may disagree
         weight = found.weights.get(canary, 0) / 100 if found is not None else None
         if not splits or splits[-1].weight != weight:
-            splits.append(Split(time, weight))
+            splits.append(SplitSince(time, weight))
         if found is not None:
             started = started or (time if weight else 0.0)
             stay.note(found.position, time)

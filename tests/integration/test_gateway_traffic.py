@@ -102,3 +102,21 @@ def test_a_killed_predictor_costs_no_request_but_counts_as_errors_of_its_arm(
         return [one.value for one in samples if one.counter == "errors"]
 
     wait_for(lambda: errors()[-1] > errors()[0], "the hidden faults are counted")
+
+
+def test_a_rollback_is_in_force_though_a_replica_of_the_stable_arm_hangs(
+    home: Home, bundle: ServedBundle
+) -> None:
+    two = Serving(replicas=2)
+    home.wait_until_applied(home.release(bundle, {1: 50, 2: 50}, serving=two))
+    replica = home.state().arms[0].replicas[0]
+    assert replica.pid is not None
+    os.kill(replica.pid, signal.SIGSTOP)
+    try:
+        wait_for(lambda: not home.state().arms[0].ready, "it is seen that the replica hangs")
+        home.wait_until_applied(home.release(bundle, {1: 100, 2: 0}, serving=two))
+        state = home.state()
+        assert state.routes[0].weights == {"pumps-v1": 100, "pumps-v2": 0}
+        assert not state.arms[0].ready
+    finally:
+        os.kill(replica.pid, signal.SIGCONT)

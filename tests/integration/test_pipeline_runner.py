@@ -11,9 +11,9 @@ from kfp import compiler, dsl
 
 from millrace.errors import PipelineError
 from millrace.settings import Settings
-from serving.local.events import Event, TaskEnded, TaskSaid
-from serving.local.lock import only_run
-from serving.local.pipeline_runner import run_pipeline
+from pipelines.local.events import Event, TaskEnded, TaskSaid
+from pipelines.local.lock import only_run
+from pipelines.local.runner import run_pipeline
 
 
 @dsl.component(base_image="python:3.11", install_kfp_package=False)
@@ -152,7 +152,7 @@ def test_the_lock_of_a_killed_run_is_free(tmp_path: Path) -> None:
             "import sys, time\n"
             "from pathlib import Path\n"
             "from millrace.settings import Settings\n"
-            "from serving.local.lock import only_run\n"
+            "from pipelines.local.lock import only_run\n"
             f"with only_run(Settings(home=Path({str(tmp_path)!r})), 'churn'):\n"
             "    print('held', flush=True)\n"
             "    time.sleep(60)\n",

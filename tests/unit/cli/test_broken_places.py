@@ -13,8 +13,8 @@ from cli.commands.show import show
 from cli.find import find_run
 from millrace.errors import MillraceError, PipelineError
 from millrace.settings import Settings
-from serving.local.lock import only_run
-from serving.local.pipeline_runner import run_pipeline
+from pipelines.local.lock import only_run
+from pipelines.local.runner import run_pipeline
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from rich.console import Console
 
 from cli.narrate import Narrator
 from cli.sayings import saying
-from serving.local.events import TaskEnded, TaskSaid, TaskStarted
+from pipelines.local.events import TaskEnded, TaskSaid, TaskStarted
 
 RUN = """
 import contextlib, io, sys
 from cli.console import console
 from cli.narrate import Narrator
-from serving.local.events import TaskEnded, TaskSaid, TaskStarted
+from pipelines.local.events import TaskEnded, TaskSaid, TaskStarted
 
 with Narrator(console, quiet=False) as narrator, contextlib.redirect_stdout(io.StringIO()):
     narrator.hear(TaskEnded("ingest", "done", 1.0))

@@ -1,45 +1,21 @@
 """A folder of the deploy repository, as it stands; what is broken leaves the old in force."""
 
+import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from releases import Files, changed, files
 
 from millrace.deploy import Changes, Commit
 from millrace.errors import DeployError, ReleaseError
-from millrace.release.documents import ArmRef, Canary, Position, Release
-from millrace.release.layout import Site
-from millrace.release.writing import write_release
-from millrace.workload.rollout import Rollout
-from millrace.workload.serving import Serving
-from serving.local.desired import objective_of, read_wanted
+from serving.local.desired import Wanted, objective_of, read_wanted
 from serving.local.splits import Copies, HeaderChanges
 from serving.local.watch import Watch
-
-Files = dict[str, bytes]
-
-
-def files(workload: str = "pumps", canary: int = 5) -> Files:
-    refs = [ArmRef(version=v, digest=f"{v}" * 64, name=f"{workload}-v{v}") for v in (1, 2)]
-    release = Release(
-        workload=workload,
-        stable=refs[0],
-        canary=Canary(**refs[1].model_dump()),
-        weights={refs[0].name: 100 - canary, refs[1].name: canary},
-        serving=Serving(),
-        rollout=Rollout(),
-        position=Position(phase="progressing", step=0) if canary else Position(phase="waiting"),
-    )
-    return {path: content or b"" for path, content in write_release(release, Site()).items()}
-
-
-def changed(path: str, before: str, after: str, found: Files | None = None) -> Files:
-    found = found or files()
-    text = found[path].decode()
-    assert before in text
-    return {**found, path: text.replace(before, after).encode()}
 
 
 def test_a_release_is_arms_and_a_host() -> None:
@@ -53,6 +29,7 @@ def test_a_release_is_arms_and_a_host() -> None:
     assert wanted.host.grpc is not None
     assert wanted.host.http.weights == wanted.host.grpc.weights == {"pumps-v1": 95, "pumps-v2": 5}
     assert wanted.host.http.targets[1].request == HeaderChanges({"millrace-arm": "pumps-v2"})
+    assert wanted.canary == "pumps-v2"
 
 
 def test_the_intent_is_not_needed_as_kubectl_does_not_need_it() -> None:
@@ -110,6 +87,91 @@ def test_what_the_local_gateway_does_not_do_is_refused_with_its_line(more: str, 
     with pytest.raises(ReleaseError, match=told) as refused:
         read_wanted(route_with(more), "pumps")
     assert refused.value.where.startswith("pumps/route.yaml:")
+
+
+def header(kind: str, change: str) -> str:
+    return f"filters: [{{type: {kind}HeaderModifier, {kind.lower()}HeaderModifier: {{{change}}}}}]"
+
+
+LONG = "a" * 4097
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (header("Request", "set: [{name: hOst, value: x}]"), "does not do this: another hOst"),
+        (header("Response", "remove: [Host]"), "does not do this: another Host"),
+        (header("Request", "set: [{name: ':path', value: x}]"), "no name of a header; found ':pa"),
+        (header("Request", "add: [{name: '', value: x}]"), "no name of a header; found ''"),
+        (header("Request", r'set: [{name: a, value: "x\ny"}]'), r"value of a header; found 'x\ny'"),
+        (header("Request", r'set: [{name: a, value: "\0"}]'), "no value of a header"),
+        (header("Request", "set: [{name: a, value: ' x'}]"), "no value of a header; found ' x'"),
+        (header("Request", f"set: [{{name: a, value: {LONG}}}]"), "no value of a header"),
+        (header("Request", f"remove: [{', '.join('a' * 17)}]"), "too many headers under `remove`"),
+        (header("Response", "set: {name: a}"), "cannot be read"),
+        (header("Response", "set: [{name: a, value: 5}]"), "cannot be read"),
+        ("timeouts: {request: abc}", "this is no duration; found 'abc'"),
+        ("timeouts: {request: '10'}", "this is no duration; found '10'"),
+        ("timeouts: {request: 1.5s}", "this is no duration; found '1.5s'"),
+        ("timeouts: {request: ''}", "this is no duration; found ''"),
+        ("timeouts: {request: 100000s}", "this is no duration; found '100000s'"),
+        (
+            "filters: [{type: RequestMirror, requestMirror: {backendRef: "
+            "{name: pumps-v2-predictor, port: 80}, fraction: {numerator: 3, denominator: 2}}}]",
+            "no more than the requests; found 150 %",
+        ),
+    ],
+)
+def test_what_a_gateway_would_not_take_or_take_for_something_else_is_told_with_its_line(
+    more: str, told: str
+) -> None:
+    with pytest.raises(ReleaseError) as refused:
+        read_wanted(route_with(more), "pumps")
+    assert told in str(refused.value)
+    line = int(refused.value.where.removeprefix("pumps/route.yaml:"))
+    lines = route_with(more)["pumps/route.yaml"].decode().splitlines()
+    assert line > lines.index("  rules:")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0s", 0), ("90m", 5400), ("1h1m1s1ms", 3661.001), ("10s", 10)]
+)
+def test_a_time_limit_is_read_as_the_gateway_api_writes_it(text: str, seconds: float) -> None:
+    wanted = read_wanted(route_with(f"timeouts: {{request: {text}}}"), "pumps")
+    assert wanted is not None
+    assert wanted.host is not None
+    assert wanted.host.http is not None
+    assert wanted.host.http.timeout == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "told"),
+    [
+        ("[a.example, b.example, A.example]", "the host a.example stands here a second time"),
+        ("['*']", "no name of a host; found '*'"),
+        ("['a.example:80']", "no name of a host; found 'a.example:80'"),
+        ("['']", "no name of a host; found ''"),
+        ("[a..b]", "no name of a host; found 'a..b'"),
+    ],
+)
+def test_a_host_that_no_gateway_could_tell_from_others_is_told_with_its_line(
+    hosts: str, told: str
+) -> None:
+    before = "- pumps.millrace.localhost"
+    found = changed("pumps/route.yaml", before, hosts)
+    with pytest.raises(ReleaseError) as refused:
+        read_wanted(found, "pumps")
+    assert told in str(refused.value)
+    lines = found["pumps/route.yaml"].decode().splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if hosts in text)
+    assert refused.value.where == f"pumps/route.yaml:{line}"
+
+
+def test_an_arm_whose_service_kubernetes_would_not_take_is_told_with_its_line() -> None:
+    path = "pumps/arms/pumps-v2.yaml"
+    with pytest.raises(ReleaseError, match="too long for its Service; found 80 letters") as refused:
+        read_wanted(changed(path, "name: pumps-v2", f"name: {'a' * 80}"), "pumps")
+    assert refused.value.where.startswith(f"{path}:")
 
 
 def test_an_unknown_runtime_without_weight_is_told_and_left_alone() -> None:
@@ -225,7 +287,7 @@ class FakeRepository:
         self.content: dict[str, Files] = {}
         self.commits = 0
         self.root = "first"
-        self.fault: DeployError | None = None
+        self.fault: Exception | None = None
 
     def change(self, **folders: Files | None) -> None:
         self.commits += 1
@@ -259,10 +321,10 @@ class FakeRepository:
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, logs: Path = Path(os.devnull)) -> None:
         self.repository = FakeRepository()
         self.told: list[tuple[str, str]] = []
-        self.watch = Watch(self.repository, lambda: None, self._tell)  # type: ignore[arg-type]
+        self.watch = Watch(self.repository, lambda: None, self._tell, logs)  # type: ignore[arg-type]
 
     def _tell(self, event: str, line: str) -> None:
         self.told.append((event, line))
@@ -307,6 +369,58 @@ def test_a_repository_that_does_not_answer_changes_nothing() -> None:
     world.repository.fault = DeployError("does not answer")
     assert world.look().keys() == {"pumps"}
     assert world.watch.asked.faults == ("does not answer",)
+    world.repository.fault = None
+    world.look()
+    assert world.watch.asked.faults == ()
+
+
+def test_a_value_that_yaml_cannot_make_is_a_fault_of_its_folder_alone() -> None:
+    world = World()
+    world.look(pumps=files(), valves=files("valves"))
+    broken = changed(
+        "pumps/arms/pumps-v1.yaml", "kind: Inference", "note: !!timestamp z\nkind: Inference"
+    )
+    world.look(pumps=broken, valves=files("valves", 25))
+    assert (world.weight(), world.weight("valves")) == (5, 25)
+    [fault] = world.watch.asked.faults
+    assert fault.startswith("pumps/arms/pumps-v1.yaml:")
+    assert "is not YAML: this is no timestamp" in fault
+
+
+def test_an_error_that_nobody_foresaw_is_a_fault_of_its_folder_and_its_traceback_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(found: Files, folder: str) -> Wanted | None:
+        if folder == "pumps":
+            raise KeyError("x")
+        return read_wanted(found, folder)
+
+    world = World(tmp_path)
+    world.look(pumps=files(), valves=files("valves"))
+    with monkeypatch.context() as patch:
+        patch.setattr("serving.local.watch.read_wanted", read)
+        world.look(pumps=files(canary=25), valves=files("valves", 25))
+        world.look(valves=files("valves", 50))
+    assert (world.weight(), world.weight("valves")) == (5, 50)
+    [(event, fault)] = world.told
+    assert (event, world.watch.asked.faults) == ("fault", (fault,))
+    assert fault == (
+        "pumps: an error that nobody foresaw: KeyError: 'x'; "
+        f"its traceback is at the end of {tmp_path / 'platform.log'}"
+    )
+    [line] = (tmp_path / "platform.log").read_text().splitlines()
+    assert json.loads(line)["where"] == "pumps"
+    assert "in read" in json.loads(line)["exception"]
+    world.look(pumps=files(canary=25))
+    assert (world.weight(), world.watch.asked.faults) == (25, ())
+
+
+def test_an_error_of_the_repository_that_nobody_foresaw_changes_nothing(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.look(pumps=files())
+    world.repository.fault = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+    assert world.look().keys() == {"pumps"}
+    assert "the deploy repository: an error that nobody" in world.watch.asked.faults[0]
     world.repository.fault = None
     world.look()
     assert world.watch.asked.faults == ()

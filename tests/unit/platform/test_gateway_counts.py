@@ -10,9 +10,7 @@ import pytest
 from stand_ins import Running, a_gateway, one_host, stand_in, until
 
 from serving.local.counters import PATTERN, gateway_counters, score_counters
-from serving.local.scrape import objectives_of
 from serving.local.splits import Endpoint, GatewayConfig
-from serving.local.state import ArmState
 
 ARM = "pumps-v1"
 NOWHERE = Endpoint(1, 2)
@@ -139,18 +137,3 @@ def test_scores_are_read_from_a_predictors_page(labels: str) -> None:
         "millrace_predictor_scores_created 1.0\n"
     )
     assert score_counters(page) == {"score/3": 7.0}
-
-
-def test_arms_that_are_compared_are_held_to_the_same_objective() -> None:
-    def arm(workload: str, version: int, latency: float) -> ArmState:
-        return ArmState(
-            name=f"{workload}-v{version}",
-            workload=workload,
-            version=str(version),
-            digest="d" * 64,
-            latency=latency,
-            phase="ready",
-        )
-
-    arms = [arm("pumps", 10, 0.02), arm("pumps", 9, 0.05), arm("flights", 1, 0.1)]
-    assert objectives_of(arms) == {"pumps-v10": 0.02, "pumps-v9": 0.02, "flights-v1": 0.1}

@@ -125,3 +125,23 @@ def test_a_manifest_that_is_no_manifest_is_told_in_one_line(store, tmp_path):
     store.publish(folder, f"bundles/sha256/{digest}")
     with pytest.raises(StoreError, match="is no BundleManifest document"):
         open_bundle(store, digest, tmp_path)
+
+
+def test_a_disk_that_takes_no_copy_of_a_bundle_is_told_with_its_place(made, store, tmp_path):
+    bundle = made.bundle()
+    publish_bundle(bundle, store)
+    file = tmp_path / "a-file"
+    file.write_bytes(b"")
+    with pytest.raises(StoreError, match="a-file/scratch: no bundle can be copied there: "):
+        open_bundle(store, bundle.digest, file / "scratch")
+
+
+def test_a_bundle_that_cannot_be_read_is_told_with_its_place(made, store, tmp_path, monkeypatch):
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    bundle = made.bundle()
+    publish_bundle(bundle, store)
+    monkeypatch.setattr("millrace.registry.published.digest_of_file", refused)
+    with pytest.raises(StoreError, match="the bundle cannot be read: Permission denied"):
+        open_bundle(store, bundle.digest, tmp_path)

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 
 from millrace.analysis import Interval
 from serving.metrics.base import Sample
-from serving.metrics.intervals import Split, Tally
+from serving.metrics.intervals import SplitSince, Tally
 
 STABLE, CANARY = "churn-v7", "churn-v8"
-FIRST = [Split(0.0, 0.05)]
+FIRST = [SplitSince(0.0, 0.05)]
 
 
-def of(samples: list[Sample], splits: list[Split] = FIRST, until: float = 1000.0) -> list[Interval]:
+def of(
+    samples: list[Sample], splits: list[SplitSince] = FIRST, until: float = 1000.0
+) -> list[Interval]:
     tally = Tally(10.0)
     tally.feed(samples)
     return tally.intervals(splits, stable=STABLE, canary=CANARY, settling=2.0, until=until)
@@ -54,7 +56,7 @@ def test_an_interval_is_not_used_before_it_is_over() -> None:
 
 def test_the_interval_in_which_the_weight_changed_is_left_out_with_the_time_of_settling() -> None:
     samples = [one for time in range(1, 61) for one in scrape(time, time)]
-    splits = [*FIRST, Split(29.0, 0.25)]
+    splits = [*FIRST, SplitSince(29.0, 0.25)]
     assert [(one.start, one.weight) for one in of(samples, splits, until=60)] == [
         (10, 0.05),
         (40, 0.25),
@@ -64,7 +66,7 @@ def test_the_interval_in_which_the_weight_changed_is_left_out_with_the_time_of_s
 
 def test_intervals_under_a_broken_release_are_left_out() -> None:
     samples = [one for time in range(1, 61) for one in scrape(time, time)]
-    splits = [*FIRST, Split(21.0, None), Split(41.0, 0.05)]
+    splits = [*FIRST, SplitSince(21.0, None), SplitSince(41.0, 0.05)]
     assert [one.start for one in of(samples, splits, until=60)] == [10, 50]
 
 
@@ -79,7 +81,7 @@ def test_scrapes_that_were_missed_make_one_longer_interval() -> None:
 def test_missed_scrapes_with_a_change_of_weight_between_them_are_left_out() -> None:
     times = [*range(1, 16), *range(44, 61)]
     samples = [one for time in times for one in scrape(time, time)]
-    found = of(samples, [*FIRST, Split(25.0, 0.25)], until=60)
+    found = of(samples, [*FIRST, SplitSince(25.0, 0.25)], until=60)
     assert [(one.start, one.end) for one in found] == [(10, 20), (50, 60)]
 
 
@@ -196,7 +198,7 @@ def lived(life: list[tuple[str, int, bool, float]]) -> World:
 @given(lives)
 def test_every_request_that_can_be_known_is_in_one_interval(life: list) -> None:  # type: ignore[type-arg]
     world = lived(life)
-    found = of(world.samples, [Split(-100.0, 0.5)], until=world.now + 100)
+    found = of(world.samples, [SplitSince(-100.0, 0.5)], until=world.now + 100)
     assert sum(requests(found)) == world.known
     assert all(one.canary.slow == one.canary.errors == 0 for one in found)
     ends = [one.end for one in found]
@@ -210,7 +212,7 @@ def test_order_does_not_matter_and_nothing_is_negative(
     changes: list[tuple[float, float]],
 ) -> None:
     world = lived(life)
-    splits = [Split(-100.0, 0.5), *(Split(*change) for change in sorted(changes))]
+    splits = [SplitSince(-100.0, 0.5), *(SplitSince(*change) for change in sorted(changes))]
     expected = of(world.samples, splits)
     mixed = list(world.samples)
     random.shuffle(mixed)  # type: ignore[attr-defined]

@@ -11,9 +11,7 @@ from typing import IO
 
 from millrace.errors import MillraceError, PipelineError
 from millrace.files import made_folder
-from millrace.settings import Settings
-
-REMEDY = "set MILLRACE_HOME to a folder that you may write to"
+from millrace.settings import HOME_REMEDY, Settings
 
 
 @contextmanager
@@ -24,7 +22,7 @@ def only_run(settings: Settings, workload: str) -> Iterator[None]:
         PipelineError: another run of the workload is under way.
         MillraceError: the home cannot be written to.
     """
-    with _opened(made_folder(settings.home.resolve() / "locks", REMEDY) / workload) as file:
+    with _opened(made_folder(settings.home.resolve() / "locks", HOME_REMEDY) / workload) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -46,5 +44,5 @@ def _opened(file: Path) -> IO[str]:
         return file.open("a+", encoding="utf-8")
     except OSError as error:
         raise MillraceError(
-            f"cannot be written: {error.strerror}", where=str(file), remedy=REMEDY
+            f"cannot be written: {error.strerror}", where=str(file), remedy=HOME_REMEDY
         ) from error

@@ -26,10 +26,9 @@ from millrace.digests import digest_of_json
 from millrace.errors import PipelineError
 from millrace.files import made_folder
 from millrace.runs.records import ENVIRONMENT
-from millrace.settings import Settings
-from serving.local.events import Event, TaskEnded, TaskSaid, TaskStarted
-from serving.local.lock import REMEDY
-from serving.local.subprocesses import Ended, run_command
+from millrace.settings import HOME_REMEDY, Settings
+from pipelines.local.events import Event, TaskEnded, TaskSaid, TaskStarted
+from pipelines.local.subprocesses import Ended, run_command
 
 SHELL_SIGNALS = 128
 """A shell whose command was killed by a signal ends with this much more."""
@@ -66,8 +65,8 @@ def run_pipeline(
         MillraceError: the home, or the log's folder, cannot be written to.
     """
     home = settings.home.resolve()
-    made_folder(log_file.parent, REMEDY)
-    scratch = Path(tempfile.mkdtemp(prefix="run-", dir=made_folder(home / "tmp", REMEDY)))
+    made_folder(log_file.parent, HOME_REMEDY)
+    scratch = Path(tempfile.mkdtemp(prefix="run-", dir=made_folder(home / "tmp", HOME_REMEDY)))
     with (
         contextlib.ExitStack() as undo,
         log_file.open("a", encoding="utf-8") as log,
