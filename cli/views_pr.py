@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.markdown import Markdown
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.markdown import Markdown, MarkdownElement, TableElement
 from rich.markup import escape
 from rich.syntax import Syntax
 from rich.table import Table
@@ -19,6 +21,34 @@ _WIDTH = 100
 """Columns of evidence, however wide the terminal or the file is."""
 _LINES = 60
 """Lines of a diff that are shown."""
+
+
+_FOR_SCRIPTS = re.compile(r"^Millrace-\w+: .+$", re.MULTILINE)
+"""Lines at the end of a text by which the platform knows what a pull request is about."""
+
+
+class _Folding(TableElement):
+    """A table of a text; what is too wide for a terminal is folded, never cut."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the table."""
+        for table in super().__rich_console__(console, options):
+            if isinstance(table, Table):
+                for column in table.columns:
+                    column.overflow = "fold"
+            yield table
+
+
+class _Evidence(Markdown):
+    """The text of a pull request."""
+
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = {
+        **Markdown.elements,
+        "table_open": _Folding,
+    }
+
+    def __init__(self, text: str) -> None:
+        super().__init__(_FOR_SCRIPTS.sub(r"\g<0>  ", text))  # two blanks keep lines apart
 
 
 def pull_requests_table(found: Sequence[PullRequest]) -> Table:
@@ -51,7 +81,7 @@ def show_pull_request(
     if there.url:
         console.print(escape(there.url), soft_wrap=True)
     console.print()
-    console.print(Markdown(there.body), width=min(_WIDTH, console.width))
+    console.print(_Evidence(there.body), width=min(_WIDTH, console.width))
     console.print()
     for one in files:
         counts = f"[green]+{one.lines_added}[/] [red]-{one.lines_removed}[/]"

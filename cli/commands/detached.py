@@ -51,7 +51,11 @@ def start_detached(settings: Settings) -> None:
             start_new_session=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
-    state = _wait(settings, process, log, began)
+    try:
+        state = _wait(settings, process, log, began)
+    except BaseException:  # a fault, or somebody who no longer waits: either way nobody wants it
+        process.terminate()
+        raise
     _say(f"the platform is up (process {process.pid}): port {settings.gateway_port}")
     _tell(settings, state)
     _say(f"its log is {log}; end it with `millrace down`")
@@ -66,7 +70,6 @@ def _wait(
         state = _state(settings, process.pid)
         waited = time.monotonic() - start
         if process.poll() is not None or (state is None and waited > START_SECONDS):
-            process.terminate()
             raise ServingError(_last_line(log, began))
         if state is not None and (_is_settled(state) or waited > ARMS_SECONDS):
             return state

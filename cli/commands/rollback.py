@@ -60,8 +60,7 @@ def _tell(made: Proposed, merged: str) -> None:
         )
     else:
         console.print(
-            f"It waits for a review, by the workload's policy or because version "
-            f"{made.arm.version} has not served before: `millrace pr show {number}`, then "
+            f"It waits for a review, {made.review}: `millrace pr show {number}`, then "
             f"`millrace pr merge {number}`.",
             soft_wrap=True,
         )

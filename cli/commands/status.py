@@ -8,9 +8,10 @@ from contextlib import suppress
 
 from cli.console import console, print_json
 from cli.interrupt import Interrupted
+from cli.status.facts import Facts
 from cli.status.gather import gather
 from millrace.errors import MillraceError
-from millrace.settings import load_settings
+from millrace.settings import Settings, load_settings
 
 REFRESH_SECONDS = 1.0
 
@@ -34,16 +35,27 @@ def status(workload: str, *, watch: bool, as_json: bool) -> None:
         return
     from cli.status.show import shown
 
-    if not (watch and sys.stdout.isatty()):
+    if watch and sys.stdout.isatty():
+        with suppress(Interrupted):  # Ctrl-C is how one leaves, so it is no fault
+            _watch(settings, workload, facts)
+    else:
         console.print(shown(facts, console.width))
-        return
+
+
+def _watch(settings: Settings, workload: str, facts: Facts) -> None:
+    """Go on showing the status; what cannot be known for a moment is said above what was known."""
     from rich.live import Live
 
-    # Ctrl-C is how one leaves, so it is no fault.
-    with (
-        suppress(Interrupted),
-        Live(shown(facts, console.width), console=console, auto_refresh=False, screen=True) as live,
-    ):
+    from cli.status.show import outdated, shown
+
+    with Live(
+        shown(facts, console.width), console=console, auto_refresh=False, screen=True
+    ) as live:
         while True:
             time.sleep(REFRESH_SECONDS)
-            live.update(shown(gather(settings, workload), console.width), refresh=True)
+            try:
+                facts = gather(settings, workload)
+                picture = shown(facts, console.width)
+            except MillraceError as error:
+                picture = outdated(facts, str(error), time.time(), console.width)
+            live.update(picture, refresh=True)

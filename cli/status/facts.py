@@ -69,6 +69,7 @@ class WorkloadFacts(Document):
     step: int = -1
     steps: list[str] = []
     since: float = 0.0
+    """Unix time at which this step or phase came to stand in Git, seconds."""
     verdict: str = ""
     reason: str = ""
     judgement: Judgement | None = None
@@ -85,6 +86,7 @@ class Facts(Document):
     gateway: str = ""
     """Address of the gateway."""
     repository: str
+    """Its address, without credentials."""
     commit: str
     """Newest commit of the deploy repository."""
     applied: str = ""

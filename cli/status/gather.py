@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from cli.status.arms import arms_of, running_arms
 from cli.status.facts import Facts, PullRequestFacts, WorkloadFacts
+from cli.status.released import Released
 from millrace.addresses import without_credentials
 from millrace.deploy import PullRequest, open_forge, open_repository
 from millrace.errors import ReleaseError
-from millrace.release import has_release, read_release
 from millrace.settings import Settings
 from millrace.workload.rollout import Rollout, SetWeight
 from serving.local.state import PlatformState, read_state
@@ -35,9 +35,8 @@ def gather(settings: Settings, only: str = "") -> Facts:
     names = {name for name in repository.folders(commit) if not name.startswith(".")}
     names |= {pull.branch.split("/")[1] for pull in pulls if pull.branch.startswith("millrace/")}
     wanted = sorted(names if not only else names & {only})
-    workloads = [
-        _workload(name, repository.files(commit, name), pulls, state, settings) for name in wanted
-    ]
+    released = Released(repository, commit)
+    workloads = [_workload(name, released, pulls, state, settings) for name in wanted]
     told = {one.problem for one in workloads}
     problems = [one for one in state.faults if one not in told] if state else []
     return Facts(
@@ -60,7 +59,7 @@ def _processes(state: PlatformState | None) -> list[str]:
 
 def _workload(
     name: str,
-    files: dict[str, bytes],
+    released: Released,
     pulls: Sequence[PullRequest],
     state: PlatformState | None,
     settings: Settings,
@@ -72,11 +71,10 @@ def _workload(
     ]
     address = f"http://{name}.{settings.domain}:{state.gateway_port}" if state else ""
     release, problem = None, ""
-    if has_release(files, name):
-        try:
-            release = read_release(files, name)
-        except ReleaseError as error:
-            problem = str(error)
+    try:
+        release = released.release(name)
+    except ReleaseError as error:
+        problem = str(error)
     if release is None:
         return WorkloadFacts(
             name=name,
@@ -96,7 +94,7 @@ def _workload(
         phase=position.phase,
         step=position.step,
         steps=_steps(release.rollout),
-        since=position.since,
+        since=released.since(release),
         verdict=status.verdict if status else "",
         reason=(status.reason if status else "") or position.reason,
         judgement=status.judgement if status else None,

@@ -31,6 +31,21 @@ def shown(facts: Facts, width: int = _WIDE) -> RenderableType:
     return Group(*_parts(facts, wide=width >= _WIDE))
 
 
+def outdated(facts: Facts, fault: str, now: float, width: int = _WIDE) -> RenderableType:
+    """Return the last status that is known, below the fault that keeps a newer one away.
+
+    Args:
+        facts: what was known.
+        fault: what is wrong, in one line.
+        now: Unix time, seconds.
+        width: columns of the terminal.
+    """
+    since = f"[yellow]What follows was so {age(now - facts.now)} ago.[/]"
+    return Group(
+        Text.from_markup(f"[red]✗ {escape(fault)}[/]"), Text.from_markup(since), shown(facts, width)
+    )
+
+
 def _parts(facts: Facts, *, wide: bool) -> Iterator[RenderableType]:
     yield _platform(facts)
     for problem in facts.problems:

@@ -45,16 +45,22 @@ class Proposed:
         pull_request: what asks for it; it may have been there before.
         arm: the bundle that is to serve.
         leaves: the bundle that is to go.
-        merges_itself: whether the workload's policy lets it be merged without a review; never
-            for a bundle that has not served before, which nothing has judged on real traffic.
+        review: why it is to be merged by a review, as a clause for people; empty if the workload's
+            policy lets it be merged without one. Never without for a bundle that has not served
+            before, which nothing has judged on real traffic.
         restores: whether that bundle is not there yet, but comes back.
     """
 
     pull_request: PullRequest
     arm: ArmRef
     leaves: ArmRef
-    merges_itself: bool
+    review: str
     restores: bool
+
+    @property
+    def merges_itself(self) -> bool:
+        """Return whether it may be merged without a review."""
+        return not self.review
 
 
 def propose_rollback(
@@ -139,7 +145,7 @@ def _off_trial(state: _State, canary: Canary) -> Proposed:
         "roll back", release, None, now=state.now, arrived=arrived, merges=merges, reason=reason
     )
     made = state.propose(_unrefused(state, branch), changes, text)
-    return Proposed(made, release.stable, canary, merges, restores=False)
+    return Proposed(made, release.stable, canary, _review(release), restores=False)
 
 
 def _unrefused(state: _State, branch: str) -> str:
@@ -217,9 +223,9 @@ def _restored(state: _State, kept: KeptArm) -> Proposed:
         if one.branch.startswith(prefix) and one.branch.removeprefix(prefix).isdecimal()
     ]
     opened = next((one for one in before if one.state == "open"), None)
-    merges = release.rollout.policy.rollback == "auto" and kept.served
+    review = _review(release, kept)
     if opened is not None:
-        return Proposed(opened, kept.arm, release.stable, merges, restores=True)
+        return Proposed(opened, kept.arm, release.stable, review, restores=True)
     canary = Canary(
         version=kept.arm.version,
         digest=kept.arm.digest,
@@ -247,7 +253,16 @@ def _restored(state: _State, kept: KeptArm) -> Proposed:
         served=f"until {moment(kept.commit.time)}" if kept.served else "",
     )
     made = state.propose(branch_of(state.workload, canary, "restore"), changes, text)
-    return Proposed(made, kept.arm, release.stable, merges, restores=True)
+    return Proposed(made, kept.arm, release.stable, review, restores=True)
+
+
+def _review(release: Release, kept: KeptArm | None = None) -> str:
+    """Return why a rollback waits for a review; empty if it need not."""
+    if release.rollout.policy.rollback != "auto":
+        return "as the workload's policy says"
+    if kept is not None and not kept.served:
+        return f"because version {kept.arm.version} has not served before"
+    return ""
 
 
 def _restorable(state: _State, arm: ArmRef) -> None:

@@ -8,8 +8,10 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from millrace.addresses import without_credentials
 from millrace.errors import ServingError
 from millrace.settings import Settings
+from serving.local.state import read_state
 from serving.traffic.connection import Answer, Connection
 from serving.traffic.encoding import get
 
@@ -40,14 +42,16 @@ class Target:
 
 
 def target_of(url: str, workload: str, settings: Settings) -> Target:
-    """Return the target of a URL, or of the laptop's gateway if there is none.
+    """Return the target of a URL; without one, of the gateway that runs in this home.
 
-    Names under .localhost are this machine, whatever its resolver thinks (RFC 6761).
+    Where none runs, the settings say at which port it would. Names under .localhost are this
+    machine, whatever its resolver thinks (RFC 6761).
 
     Raises:
         ServingError: the URL is none of http://HOST:PORT.
+        MillraceError: what the platform of this home wrote cannot be understood.
     """
-    given = url or f"http://{workload}.{settings.domain}:{settings.gateway_port}"
+    given = url or f"http://{workload}.{settings.domain}:{_gateway_port(settings)}"
     try:
         parts = urlsplit(given)
         name, port = parts.hostname, parts.port or 80
@@ -58,12 +62,17 @@ def target_of(url: str, workload: str, settings: Settings) -> Target:
         raise ServingError(
             "is no address of a gateway",
             where="--url",
-            found=repr(url),
+            found=repr(without_credentials(url)),
             expected=f"http://HOST:PORT, such as http://{workload}.{settings.domain}:8080",
         )
     local = name == "localhost" or name.endswith(".localhost")
     host = parts.netloc.rpartition("@")[2]
     return Target("127.0.0.1" if local else name, port, host, parts.path.rstrip("/"))
+
+
+def _gateway_port(settings: Settings) -> int:
+    state = read_state(settings)
+    return state.gateway_port if state else settings.gateway_port
 
 
 async def ask(target: Target, path: str) -> Answer:

@@ -22,6 +22,7 @@ from millrace.deploy import open_repository
 from millrace.digests import digest_of_file
 from millrace.registry import BundleManifest
 from serving.local.children import Book, Identity
+from serving.local.instance import running
 from serving.local.state import read_state
 from serving.metrics.log import metrics_log
 from tests.integration.platforms import HOST, MODEL, Home, a_home, gone
@@ -168,6 +169,19 @@ def test_detached_it_outlives_the_command_until_down(home: Home, tmp_path: Path)
     everything = [*home.children(), psutil.Process(home.state().pid)]
     assert home.millrace("down").returncode == 0
     assert gone(everything)
+
+
+def test_who_gives_up_waiting_for_a_detached_platform_leaves_none(
+    home: Home, bundle: ServedBundle
+) -> None:
+    home.release(bundle, {1: 100})
+    command = home.up("--detach")
+    caller = psutil.Process(command.pid)
+    wait_for(caller.children, "the platform starts")
+    everything = caller.children(recursive=True)
+    command.send_signal(signal.SIGINT)
+    assert command.wait(30) == 130
+    wait_for(lambda: gone(everything) and running(home.settings) is None, "nothing runs")
 
 
 def test_detached_it_says_which_arms_do_not_answer_and_what_is_wrong(

@@ -14,14 +14,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from cli.commands import status as command
 from cli.commands.status import status
 from cli.interrupt import Interrupted
+from cli.status.facts import Facts
 from cli.status.gather import gather
 from cli.status.show import shown
 from cli.status.traffic import traffic_of
 from millrace.analysis import IndicatorEvidence, Judgement
 from millrace.deploy import open_forge, open_repository
-from millrace.errors import MillraceError
+from millrace.errors import DeployError, MillraceError
 from millrace.release import ArmRef, Canary, Site, advance, applied, propose_candidate
 from millrace.release.arms import canary_arm
 from millrace.release.reading import read_release
@@ -227,6 +229,35 @@ def test_ctrl_c_ends_watching_without_a_complaint(
     status("", watch=True, as_json=False)
 
 
+def test_watching_goes_on_after_a_fault_that_passes(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The faulty look is shown in red above what was known, and the next look is as ever."""
+    screen = io.StringIO()
+    looks = iter(["first", "fault", "well"])
+
+    def look(settings: Settings, only: str) -> Facts:
+        now = next(looks, None)
+        if now is None:
+            raise Interrupted
+        if now == "fault":
+            raise DeployError("no answer within 10 s", where="git.example")
+        return gather(settings, only)
+
+    monkeypatch.setenv("MILLRACE_HOME", str(place.settings.home))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(command, "REFRESH_SECONDS", 0)
+    monkeypatch.setattr(command, "gather", look)
+    console = Console(file=screen, width=100, force_terminal=True)
+    monkeypatch.setattr(command, "console", console)
+    place.release()
+    status("", watch=True, as_json=False)
+    _first, fault, well = screen.getvalue().split("No platform runs here")[:3]
+    assert "git.example: no answer within 10 s" in fault
+    assert "What follows was so 0 s ago" in fault
+    assert "no answer" not in well
+
+
 def test_json_is_the_facts_and_nothing_else(
     place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -237,6 +268,27 @@ def test_json_is_the_facts_and_nothing_else(
     assert [one["name"] for one in told["workloads"]] == ["churn"]
     assert told["workloads"][0]["arms"][0]["declared"] == 100
     assert told["running"] is False
+
+
+def test_a_step_lasts_since_it_was_merged_not_since_it_was_written(place: Place) -> None:
+    place.release()
+    place.with_canary()  # its files say that they were written at NOW
+    repository = open_repository(place.settings)
+    merged = repository.history(repository.head(), "churn")[0].time
+    (workload,) = gather(place.settings).workloads
+    assert workload.phase == "progressing"
+    assert workload.since == merged != NOW
+
+
+def test_the_repository_is_told_without_its_password(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.release()
+    address = "https://ada:secret@git.example/deploy.git"
+    settings = place.settings.model_copy(update={"deploy_repository": address})
+    for name, opened in (("open_repository", open_repository), ("open_forge", open_forge)):
+        monkeypatch.setattr(f"cli.status.gather.{name}", lambda _, o=opened: o(place.settings))
+    assert gather(settings).repository == "https://git.example/deploy.git"
 
 
 def scrape(time: float, instance: str, requests: float, errors: float = 0.0) -> Scrape:

@@ -42,8 +42,20 @@ def test_else_it_says_how_it_is_merged(world: World, said: io.StringIO):
     world.declare(SPEC + "  rollout: {policy: {rollback: review}}\n")
     serve_two(world)
     command.rollback("pumps", "v1", "", as_json=False)
-    assert "`millrace pr show 3`, then `millrace pr merge 3`" in said.getvalue()
+    assert "for a review, as the workload's policy says: `millrace pr show 3`" in said.getvalue()
+    assert "then `millrace pr merge 3`" in said.getvalue()
     assert world.release().canary is None
+
+
+def test_a_bundle_that_never_served_is_told_as_the_reason_for_the_review(
+    world: World, said: io.StringIO, monkeypatch: pytest.MonkeyPatch
+):
+    world.serve(1)
+    world.publish(4)
+    monkeypatch.setattr(command, "open_registry", lambda _settings: world.registry)
+    command.rollback("pumps", "4", "", as_json=False)
+    assert "for a review, because version 4 has not served before: `millrace" in said.getvalue()
+    assert "policy" not in said.getvalue().partition("It waits")[2]
 
 
 def test_scripts_get_json(world: World, said: io.StringIO, capsys: pytest.CaptureFixture[str]):

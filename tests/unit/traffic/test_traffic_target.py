@@ -7,6 +7,8 @@ from traffic_servers import answer, answering, serving
 
 from millrace.errors import ServingError
 from millrace.settings import Settings
+from serving.local.instance import only_platform
+from serving.local.state import PlatformState, state_file
 from serving.traffic.model import served_model
 from serving.traffic.target import Target, target_of
 
@@ -21,6 +23,16 @@ def test_without_a_url_traffic_goes_to_the_gateway_of_this_machine() -> None:
     assert target_of("", "churn", SETTINGS) == Target(
         "127.0.0.1", 8123, "churn.millrace.localhost:8123"
     )
+
+
+def test_a_platform_on_another_port_is_found_without_being_told_the_port_again(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(home=tmp_path, gateway_port=8123)
+    with only_platform(settings):
+        PlatformState(pid=1, started=0.0, gateway_port=9000).write(state_file(settings))
+        assert target_of("", "churn", settings).port == 9000
+    assert target_of("", "churn", settings).port == 8123
 
 
 @pytest.mark.parametrize(
@@ -53,6 +65,11 @@ def test_a_url_says_where_and_under_which_name(url: str, target: Target) -> None
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(ServingError, match="--url: is no address of a gateway; found"):
         target_of(url, "churn", SETTINGS)
+
+
+def test_a_password_in_a_refused_address_is_not_repeated() -> None:
+    with pytest.raises(ServingError, match=r"found 'https://models\.example'"):
+        target_of("https://ada:secret@models.example", "churn", SETTINGS)
 
 
 def test_the_served_model_says_its_bundle_and_inputs() -> None:
