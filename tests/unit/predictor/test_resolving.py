@@ -11,7 +11,7 @@ import structlog
 from millrace.errors import ServingError
 from serving.predictor.answering import InferRequest, Resolved
 from serving.predictor.faults import ClientFault
-from serving.predictor.lookup.base import Column, Key, OnlineStoreDown
+from serving.predictor.lookup.base import Key, OnlineStoreDown, Values
 from serving.predictor.resolving import OnlineResolver
 from serving.predictor.signature import Signature
 
@@ -34,11 +34,11 @@ class Store:
 
     async def read(
         self, keys: Mapping[str, Sequence[Key]], views: Sequence[int]
-    ) -> dict[str, Column]:
+    ) -> dict[str, Values]:
         self.reads.append(({name: list(values) for name, values in keys.items()}, list(views)))
         if self.down:
             raise OnlineStoreDown("no answer", where="store")
-        found: dict[str, Column] = {}
+        found: dict[str, Values] = {}
         for view in views:
             key, fields = [("machine", ["load"]), ("pump", ["pressure", "site"])][view]
             for field in fields:
