@@ -77,11 +77,11 @@ class Resolved:
     degraded: bool = False
 
 
-class EventSink(Protocol):
-    """Takes what was answered, without ever keeping the answer waiting."""
+class Listener(Protocol):
+    """Hears what was answered, without ever keeping the answer waiting."""
 
-    def emit(self, request: InferRequest, answer: InferAnswer) -> None:
-        """Take one answered request, or drop and count it."""
+    def emit(self, answer: InferAnswer) -> None:
+        """Take one answer, or drop and count it."""
         ...
 
 
@@ -97,7 +97,7 @@ class Answering:
         row_seconds: float,
         max_queued: int,
         objective: float,
-        events: EventSink | None = None,
+        events: Listener | None = None,
     ) -> None:
         """Set up.
 
@@ -132,7 +132,7 @@ class Answering:
         """
         answer = self.answer_at_once(request) or await self._answer_later(request)
         if self._events is not None:
-            self._events.emit(request, answer)
+            self._events.emit(answer)
         return answer
 
     def answer_at_once(self, request: InferRequest) -> InferAnswer | None:
@@ -151,7 +151,7 @@ class Answering:
         return InferAnswer(request.id, predictions, request.features, {})
 
     @property
-    def tell(self) -> Callable[[InferRequest, InferAnswer], None] | None:
+    def tell(self) -> Callable[[InferAnswer], None] | None:
         """Return what tells the events of an answer, in the event loop only; None if none hear."""
         return None if self._events is None else self._events.emit
 

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from itertools import islice
 
-from serving.predictor.answering import InferAnswer, InferRequest
+from serving.predictor.answering import InferAnswer
 from serving.predictor.event_shape import Event, EventShape
 from serving.predictor.event_sink import EventSink, SinkDown
 from serving.predictor.logs import Log, Seldom
@@ -64,8 +64,8 @@ class Events:
         """Begin to send."""
         self._task = asyncio.create_task(self._run())
 
-    def emit(self, request: InferRequest, answer: InferAnswer) -> None:  # noqa: ARG002
-        """Take one answered request, or drop and count it."""
+    def emit(self, answer: InferAnswer) -> None:
+        """Take one answer, or drop and count it."""
         waiting = len(self._queue)
         if self._size > MAX_BYTES or waiting >= MAX_EVENTS:
             self._drop(1, "too many wait for the receiver")

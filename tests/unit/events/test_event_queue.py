@@ -86,7 +86,7 @@ def emit(events: Events, first: int, count: int) -> list[str]:
     ids = [f"id-{number}" for number in range(first, first + count)]
     one = np.ones((1, 1), np.float32)
     for each in ids:
-        events.emit(SimpleNamespace(rows=1), InferAnswer(each, one, {"x": one}, {}))  # type: ignore[arg-type]
+        events.emit(InferAnswer(each, one, {"x": one}, {}))
     return ids
 
 
