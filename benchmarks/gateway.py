@@ -29,9 +29,9 @@ from millrace.workload.rollout import Rollout
 from millrace.workload.serving import Serving
 from serving.local.state import PlatformState, read_state
 from serving.traffic.connection import Answer, Connection
+from serving.traffic.ledger import TrafficReport
 from serving.traffic.mix import Mix, Request
 from serving.traffic.open_loop import Plan, encode_pool, send_traffic
-from serving.traffic.tally import TrafficReport
 from serving.traffic.target import Target, target_of
 
 CHANGES = 100

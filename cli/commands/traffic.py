@@ -20,11 +20,11 @@ from millrace.errors import MillraceError
 from millrace.settings import Settings, load_settings
 from millrace.storage import open_store
 from millrace.workload import load_workload
+from serving.traffic.ledger import Quantiles, TrafficReport
 from serving.traffic.mix import Mix
 from serving.traffic.model import served_model
 from serving.traffic.open_loop import Hear, Plan, encode_pool, send_traffic
 from serving.traffic.rows import read_rows
-from serving.traffic.tally import Quantiles, TrafficReport
 from serving.traffic.target import Target, target_of
 
 

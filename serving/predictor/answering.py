@@ -38,6 +38,8 @@ class InferRequest:
     """Entity keys by join key, one a row; None in a row that brings none."""
     absent: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
     """Rows, shape [rows], for which a column of `features` brings nothing; only v1 has those."""
+    size: int = 0
+    """Bytes of its body or message."""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,8 @@ class InferAnswer:
     """Where each feature came from, for all rows or one a row; unnamed ones from the request."""
     degraded: bool = False
     """Whether defaults stand for features that the online store did not answer for."""
+    size: int = 0
+    """Bytes of the request that it answers."""
 
 
 class Resolver(Protocol):
@@ -77,11 +81,11 @@ class Resolved:
     degraded: bool = False
 
 
-class EventSink(Protocol):
-    """Takes what was answered, without ever keeping the answer waiting."""
+class Listener(Protocol):
+    """Hears what was answered, without ever keeping the answer waiting."""
 
-    def emit(self, request: InferRequest, answer: InferAnswer) -> None:
-        """Take one answered request, or drop and count it."""
+    def emit(self, answer: InferAnswer) -> None:
+        """Take one answer, or drop and count it."""
         ...
 
 
@@ -97,7 +101,7 @@ class Answering:
         row_seconds: float,
         max_queued: int,
         objective: float,
-        events: EventSink | None = None,
+        events: Listener | None = None,
     ) -> None:
         """Set up.
 
@@ -132,7 +136,7 @@ class Answering:
         """
         answer = self.answer_at_once(request) or await self._answer_later(request)
         if self._events is not None:
-            self._events.emit(request, answer)
+            self._events.emit(answer)
         return answer
 
     def answer_at_once(self, request: InferRequest) -> InferAnswer | None:
@@ -148,10 +152,10 @@ class Answering:
             return None
         predictions = self.model.predict(request.features)
         self.metrics.scores(predictions)
-        return InferAnswer(request.id, predictions, request.features, {})
+        return InferAnswer(request.id, predictions, request.features, {}, size=request.size)
 
     @property
-    def tell(self) -> Callable[[InferRequest, InferAnswer], None] | None:
+    def tell(self) -> Callable[[InferAnswer], None] | None:
         """Return what tells the events of an answer, in the event loop only; None if none hear."""
         return None if self._events is None else self._events.emit
 
@@ -161,11 +165,11 @@ class Answering:
 
     async def _answer_later(self, request: InferRequest) -> InferAnswer:
         if len(request.features) == self._features and not request.absent:
-            answer = InferAnswer(request.id, _NONE, request.features, {})
+            answer = InferAnswer(request.id, _NONE, request.features, {}, size=request.size)
         else:
             found = await self._wait_for_features(request)
             answer = InferAnswer(
-                request.id, _NONE, found.columns, found.origins, degraded=found.degraded
+                request.id, _NONE, found.columns, found.origins, found.degraded, request.size
             )
         if request.rows <= self._inline_rows:
             answer.predictions = self.model.predict(answer.columns)

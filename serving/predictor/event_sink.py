@@ -2,29 +2,23 @@
 
 Events go one a request, in CloudEvents' binary mode, as KServe's logger sends them; several
 requests may be on their way before the first is answered. A receiver whose answers carry
-`Accept: application/cloudevents-batch+json` (RFC 9110, 12.5.1: what it would like next) gets them
-in batches, which costs a fraction.
+`Accept: application/cloudevents-batch+json` gets them in batches, which costs less.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from millrace.errors import ServingError
-from serving.predictor.event_shape import BATCH, Event, EventShape
+from serving.predictor.event_connection import BATCH, EventConnection
+from serving.predictor.event_data import Event, EventData
+from serving.predictor.event_shape import EventShape
+from serving.predictor.model import Model
 
-_Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-_CHUNK = 65_536
-_HEAD = re.compile(rb"HTTP/(1\.[01]) (\d{3})")
-_LENGTH = re.compile(rb"(?im)^content-length:[ \t]*(\d{1,18})[ \t]*\r$")
-_CHUNKED = re.compile(rb"(?im)^transfer-encoding:.*chunked")
-_CLOSES = re.compile(rb"(?im)^connection:.*close")
-_BATCHES = re.compile(rb"(?im)^accept:.*" + re.escape(BATCH.encode()))
+_HEAD = b"%b%bcontent-length: %d\r\n\r\n"
 
 
 class SinkDown(Exception):  # noqa: N818
@@ -34,25 +28,27 @@ class SinkDown(Exception):  # noqa: N818
 class EventSink:
     """Sends events to one URL, one call at a time."""
 
-    def __init__(self, url: str, shape: EventShape, timeout: float) -> None:
+    def __init__(self, url: str, model: Model, data: EventData, timeout: float) -> None:
         """Set up, without connecting.
 
         Args:
             url: http or https.
-            shape: what events look like.
+            model: the model that the events are of.
+            data: encodes what they tell.
             timeout: seconds that connecting, and each answer, may take.
 
         Raises:
             ServingError: the URL cannot be used.
         """
         self._host, self._port, self._tls, target = _parts(url)
-        self._shape = shape
+        self._shape = EventShape(model)
+        self._data = data
         self._timeout = timeout
-        self._stream: _Stream | None = None
-        self._batches = False
-        self._pipelines = False
+        self._connection = EventConnection(batches=False)
         host = f"[{self._host}]" if ":" in self._host else self._host
-        self._start = f"POST {target} HTTP/1.1\r\nhost: {host}:{self._port}\r\n".encode()
+        start = f"POST {target} HTTP/1.1\r\nhost: {host}:{self._port}\r\n".encode()
+        self._alone = start + self._shape.headers
+        self._together = start + f"content-type: {BATCH}; charset=UTF-8\r\n".encode()
 
     async def send(self, events: Sequence[Event]) -> tuple[int, int]:
         """Send the first of some events, as many as the receiver takes at once.
@@ -64,98 +60,65 @@ class EventSink:
         Raises:
             SinkDown: there is no connection to it.
         """
-        if self._stream is None:
-            self._pipelines = False
-            self._stream = await self._connect()
-        if self._batches:
-            body = b"[%b]" % b",".join(map(self._shape.structured, events))
-            head = b"content-type: %b; charset=UTF-8\r\n" % BATCH.encode()
-            taken = await self._exchange(self._stream, [(head, body)])
-            return len(events), len(events) * taken
-        chosen = events if self._pipelines else events[:1]
-        requests = [(self._shape.binary(event), self._shape.data(event)) for event in chosen]
-        return len(chosen), await self._exchange(self._stream, requests)
+        if not self._connection.open:
+            self._connection = await self._connect()
+        connection = self._connection
+        if connection.batches:
+            content = await self._batch(events)
+            return len(events), len(events) * await connection.exchange(content, 1, self._timeout)
+        chosen = events if connection.pipelines else events[:1]
+        content = await self._one_by_one(chosen)
+        return len(chosen), await connection.exchange(content, len(chosen), self._timeout)
 
     def close(self) -> None:
         """End the connection."""
-        if self._stream is not None:
-            self._stream[1].transport.abort()
-            self._stream = None
+        self._connection.close()
 
-    async def _connect(self) -> _Stream:
+    async def _connect(self) -> EventConnection:
         context = ssl.create_default_context() if self._tls else None
+        loop, batches = asyncio.get_running_loop(), self._connection.batches
         try:
             async with asyncio.timeout(self._timeout):
-                return await asyncio.open_connection(self._host, self._port, ssl=context)
+                _, connection = await loop.create_connection(
+                    lambda: EventConnection(batches=batches), self._host, self._port, ssl=context
+                )
         except (OSError, TimeoutError) as error:
             raise SinkDown(str(error) or "no connection in time") from error
+        return connection
 
-    async def _exchange(self, stream: _Stream, requests: list[tuple[bytes, bytes]]) -> int:
-        """Send requests, headers and body each; return how many were answered with success."""
-        taken = 0
-        reader, writer = stream
-        try:
-            writer.write(
-                b"".join(
-                    b"%b%bcontent-length: %d\r\n\r\n%b" % (self._start, head, len(body), body)
-                    for head, body in requests
-                )
-            )
-            for _ in requests:
-                async with asyncio.timeout(self._timeout):
-                    status, keeps = await self._answer(reader)
-                taken += 200 <= status < 300
-                if not keeps:
-                    self.close()
-                    break
-        except (OSError, TimeoutError, ValueError, EOFError, asyncio.LimitOverrunError):
-            self.close()
-        return taken
+    async def _one_by_one(self, events: Sequence[Event]) -> list[bytes]:
+        """Return a request for each event."""
+        content: list[bytes] = []
+        for event in events:
+            head, own = self._alone, self._shape.own_headers(event)
+            if event.row is not None:
+                data = self._data.whole(event)
+                content.append(_HEAD % (head, own, len(data)) + data)
+                continue
+            pieces = await self._pieces(event)
+            content.append(_HEAD % (head, own, sum(map(len, pieces))))
+            content += pieces
+        return content
 
-    async def _answer(self, reader: asyncio.StreamReader) -> tuple[int, bool]:
-        """Return the status of the next answer, and whether the connection goes on after it.
+    async def _batch(self, events: Sequence[Event]) -> list[bytes]:
+        """Return one request for all events."""
+        content: list[bytes] = []
+        for event in events:
+            start = b"%b%b" % (b"," if content else b"[", self._shape.structured(event))
+            if event.row is not None:
+                content.append(b"%b%b}" % (start, self._data.whole(event)))
+            else:
+                content += [start, *await self._pieces(event), b"}"]
+        content.append(b"]")
+        return [_HEAD % (self._together, b"", sum(map(len, content))), *content]
 
-        Raises:
-            EOFError: the connection ended.
-            ValueError: it is no HTTP.
-            OSError, LimitOverrunError: the connection broke, or the headers have no end.
-        """
-        status, version = 100, b""
-        while status < 200:
-            head = await reader.readuntil(b"\r\n\r\n")
-            match = _HEAD.match(head)
-            if match is None:
-                raise ValueError("no HTTP")
-            version, status = match[1], int(match[2])
-        keeps = version == b"1.1" and not _CLOSES.search(head)
-        keeps = await _skip_body(reader, head, status) and keeps
-        self._pipelines = keeps
-        if status < 300:
-            self._batches = _BATCHES.search(head) is not None
-        return status, keeps
-
-
-async def _skip_body(reader: asyncio.StreamReader, head: bytes, status: int) -> bool:
-    """Read over the body of an answer; return False if only the connection's end ends it."""
-    length = _LENGTH.search(head)
-    if _CHUNKED.search(head):
-        while size := int((await reader.readline()).partition(b";")[0], 16):
-            await _skip(reader, size + 2)
-        while (await reader.readline()).strip():
-            pass
-    elif length is not None:
-        await _skip(reader, int(length[1]))
-    else:
-        return status in (204, 304)
-    return True
-
-
-async def _skip(reader: asyncio.StreamReader, size: int) -> None:
-    while size > 0:
-        part = await reader.read(min(size, _CHUNK))
-        if not part:
-            raise EOFError("the answer ended early")
-        size -= len(part)
+    async def _pieces(self, event: Event) -> list[bytes]:
+        """Return the data of an event of several rows; others have their turn in between."""
+        pieces = []
+        for piece in self._data.pieces(event):
+            pieces.append(piece)
+            await asyncio.sleep(0)
+        return pieces
 
 
 def _parts(url: str) -> tuple[str, int, bool, str]:

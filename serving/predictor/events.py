@@ -1,9 +1,9 @@
 """Every prediction as an event for whoever wants to hear, without keeping any answer waiting.
 
 While a request is answered, its values are noted as an event. A task encodes and sends what waits,
-ten times a second, or as soon as that fills a batch. There is no thread, which would take the
-interpreter's lock from requests. What does not fit into the bounded queue, or does not arrive, is
-dropped and counted.
+ten times a second, or as soon as that fills a batch, in steps between which requests have their
+turn. There is no thread, which would take the interpreter's lock from them. What does not fit into
+the bounded queue, or does not arrive, is dropped and counted.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import asyncio
 import contextlib
 import time
 from collections import deque
+from collections.abc import Iterable
 from itertools import islice
 
-from serving.predictor.answering import InferAnswer, InferRequest
-from serving.predictor.event_shape import Event, EventShape
+from serving.predictor.answering import InferAnswer
+from serving.predictor.event_data import Event, EventData
 from serving.predictor.event_sink import EventSink, SinkDown
 from serving.predictor.logs import Log, Seldom
 from serving.predictor.metrics import Metrics
@@ -27,6 +28,8 @@ MAX_BYTES = 64 * 1024 * 1024
 """Size of all events that wait."""
 ONE_SENDING = 128
 """Events that are on their way at once, and as many as need not wait for more."""
+ONE_SIZE = 4 * 1024 * 1024
+"""About how many bytes are encoded at once, unless one event alone takes more."""
 INTERVAL = 0.1
 """Seconds that an event waits for more."""
 LONGEST_PAUSE = 5.0
@@ -50,8 +53,8 @@ class Events:
         Raises:
             ServingError: the URL cannot be used.
         """
-        self._shape = EventShape(model)
-        self._sink = EventSink(url, self._shape, TIMEOUT)
+        self._data = EventData(model)
+        self._sink = EventSink(url, model, self._data, TIMEOUT)
         self._metrics = metrics
         self._dropping = Seldom(log, "events_dropped")
         self._queue: deque[Event] = deque()
@@ -64,13 +67,13 @@ class Events:
         """Begin to send."""
         self._task = asyncio.create_task(self._run())
 
-    def emit(self, request: InferRequest, answer: InferAnswer) -> None:  # noqa: ARG002
-        """Take one answered request, or drop and count it."""
+    def emit(self, answer: InferAnswer) -> None:
+        """Take one answer, or drop and count it."""
         waiting = len(self._queue)
         if self._size > MAX_BYTES or waiting >= MAX_EVENTS:
             self._drop(1, "too many wait for the receiver")
             return
-        event = self._shape.event(answer, time.time())
+        event = self._data.event(answer, time.time())
         self._size += event.size
         self._queue.append(event)
         if waiting == ONE_SENDING - 1:
@@ -112,7 +115,7 @@ class Events:
             SinkDown: the receiver cannot be reached; what waits goes on waiting.
         """
         while count > 0:
-            chosen = list(islice(self._queue, min(count, ONE_SENDING)))
+            chosen = _first(islice(self._queue, min(count, ONE_SENDING)))
             done, taken = 0, 0
             try:
                 done, taken = await self._sink.send(chosen)
@@ -130,3 +133,15 @@ class Events:
         if count:
             self._metrics.events_dropped(count)
             self._dropping.say(events=count, reason=reason)
+
+
+def _first(events: Iterable[Event]) -> list[Event]:
+    """Return the first event, and those after it that together are not too large."""
+    chosen: list[Event] = []
+    size = 0
+    for event in events:
+        size += event.size
+        if chosen and size > ONE_SIZE:
+            break
+        chosen.append(event)
+    return chosen

@@ -133,7 +133,7 @@ class Service:
             return later.result()
         tell = self._answering.tell
         if tell is not None:
-            self._loop.call_soon_threadsafe(tell, request, answer)
+            self._loop.call_soon_threadsafe(tell, answer)
         return answer
 
     def _server_live(self, _: bytes, __: Any) -> bytes:

@@ -67,7 +67,7 @@ class OipReader:
         """
         row = self._rows.read(content)
         if row is not None:
-            return InferRequest(row[0], "grpc", 1, row[1]), False
+            return InferRequest(row[0], "grpc", 1, row[1], size=len(content)), False
         message = parsed(ModelInferRequest, content)
         self.require_model(message.model_name, message.model_version)
         if message.id and not is_fit(message.id):
@@ -84,7 +84,8 @@ class OipReader:
                 "/raw_input_contents",
             )
         features, keys, rows = self._columns(message.inputs, raw)
-        return InferRequest(message.id, "grpc", rows, features, keys), bool(raw)
+        size = len(content)
+        return InferRequest(message.id, "grpc", rows, features, keys, size=size), bool(raw)
 
     def require_model(self, name: str, version: str) -> None:
         """Raise ClientFault unless this model of this version is served; '' means any version."""

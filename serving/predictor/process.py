@@ -22,6 +22,7 @@ from serving.predictor.http_server import HttpServer, bind
 from serving.predictor.layout import layout_for
 from serving.predictor.logs import Log
 from serving.predictor.lookup import OnlineStore, open_online_store
+from serving.predictor.lookups import Lookups
 from serving.predictor.metrics import CELLS_FILE, Metrics, private_cells, shared_cells
 from serving.predictor.metrics_page import MetricsPage
 from serving.predictor.model import Model, load_model
@@ -83,7 +84,7 @@ async def _serve(
             await events.start()
         resolver = OnlineResolver(
             model.signature,
-            store,
+            Lookups(store, options.lookup_timeout),
             fallback=options.online == "fallback",
             defaults=options.defaults,
             log=log,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -14,7 +12,8 @@ from millrace.errors import ServingError
 from serving.predictor.answering import InferRequest, KeyValue, Origin, Resolved
 from serving.predictor.faults import ClientFault, bad_input
 from serving.predictor.logs import Log, Seldom
-from serving.predictor.lookup.base import OnlineStore, OnlineStoreDown, Value
+from serving.predictor.lookup.base import OnlineStoreDown
+from serving.predictor.lookups import Lookups, Needs, OnlineStoreLate
 from serving.predictor.model import Column, missing_column
 from serving.predictor.signature import Signature
 
@@ -24,30 +23,13 @@ _KEPT = 64
 _NO_KEY = (None,)
 
 
-@dataclass(frozen=True)
-class Needs:
-    """What the online store shall bring for some rows."""
-
-    views: tuple[int, ...]
-    """Positions in the lookup plan."""
-    keys: tuple[str, ...]
-    """Join keys of these views."""
-    numbers: tuple[str, ...]
-    categories: tuple[str, ...]
-
-    @cached_property
-    def features(self) -> tuple[str, ...]:
-        """Return the names of all features."""
-        return self.numbers + self.categories
-
-
 class OnlineResolver:
     """Completes requests from the online store, by the workload's choice also without it."""
 
     def __init__(
         self,
         signature: Signature,
-        store: OnlineStore,
+        lookups: Lookups,
         *,
         fallback: bool,
         defaults: Mapping[str, str | float],
@@ -57,7 +39,7 @@ class OnlineResolver:
 
         Args:
             signature: what the model asks for.
-            store: the online store.
+            lookups: reads from the online store.
             fallback: whether defaults stand for features while the store is down.
             defaults: those that are not 'missing'.
             log: where it is said that defaults were used.
@@ -66,12 +48,13 @@ class OnlineResolver:
             ServingError: a default is for no feature, or of another kind.
         """
         self._signature = signature
-        self._store = store
+        self._lookups = lookups
         self._fallback = fallback
         self._defaults = _checked(defaults, signature)
         self._degraded = Seldom(log, "degraded")
         self._known: dict[tuple[str, ...], Needs] = {}
         positions = {view.view: place for place, view in enumerate(signature.plan.views)}
+        self._widths = [len(view.fields) for view in signature.plan.views]
         self._views = {
             name: (positions[view.view], tuple(key.name for key in view.join_keys))
             for name, view in signature.lookups.items()
@@ -86,8 +69,10 @@ class OnlineResolver:
         """
         found = Resolved(dict(request.features), {})
         if request.absent:
+            deadline = self._lookups.deadline()
             for rows, lacking in self._lacking(request):
-                await self._bring(request, rows, self._needs(request, rows, lacking), found)
+                some = self._needs(request, rows, lacking)
+                await self._bring(request, rows, some, found, deadline)
             return found
         given = tuple(request.features)
         needs = self._known.get(given)
@@ -122,13 +107,18 @@ class OnlineResolver:
         views: set[int] = set()
         keys: set[str] = set()
         for name in lacking:
-            self._require_keys(name, request, rows)
+            if name not in self._views:
+                where = "/instances" if request.protocol == "v1" else "/inputs"
+                raise bad_input(f"the input {name!r} is missing", _row(where, rows))
             position, parts = self._views[name]
+            if position not in views:
+                self._require_keys(name, request, rows)
             views.add(position)
             keys.update(parts)
         kinds = [self._signature.features[name].kind for name in lacking]
         return Needs(
             views=tuple(sorted(views)),
+            width=sum(self._widths[view] for view in views),
             keys=tuple(sorted(keys)),
             numbers=tuple(n for n, kind in zip(lacking, kinds, strict=True) if kind == "number"),
             categories=tuple(n for n, kind in zip(lacking, kinds, strict=True) if kind != "number"),
@@ -136,8 +126,6 @@ class OnlineResolver:
 
     def _require_keys(self, name: str, request: InferRequest, rows: Rows | None) -> None:
         where = "/instances" if request.protocol == "v1" else "/inputs"
-        if name not in self._views:
-            raise bad_input(f"the input {name!r} is missing", _row(where, rows))
         for key in self._views[name][1]:
             values = request.keys.get(key)
             bare = None if values is None else _first_without(values, rows)
@@ -148,27 +136,39 @@ class OnlineResolver:
                 )
 
     async def _bring(
-        self, request: InferRequest, rows: Rows | None, needs: Needs, found: Resolved
+        self,
+        request: InferRequest,
+        rows: Rows | None,
+        needs: Needs,
+        found: Resolved,
+        deadline: float | None = None,
     ) -> None:
         """Put what some rows lack into the columns found so far."""
         origin: Origin = "store"
+        count = request.rows if rows is None else len(rows)
         try:
-            read = await self._store.read(_keys(request, rows, needs), needs.views)
-            columns = _columns(needs, read)
+            keys = _keys(request, rows, needs)
+            columns = await self._lookups.read(needs, keys, count, deadline)
         except OnlineStoreDown as error:
             if not self._fallback:
-                raise ClientFault(503, "the online store does not answer", retry_after=1) from error
+                late = isinstance(error, OnlineStoreLate)
+                told = error.problem if late else "the online store does not answer"
+                raise ClientFault(503, told, retry_after=1) from error
             origin = "default"
             found.degraded = True
-            count = request.rows if rows is None else len(rows)
             columns = {n: np.repeat(self._defaults[n], count, axis=0) for n in needs.features}
             self._degraded.say(request_id=request.id, reason=str(error))
         if rows is None:
             found.columns.update(columns)
             found.origins.update(dict.fromkeys(columns, origin))
             return
+        origins: list[Origin] = ["request"] * request.rows
+        for row in rows.tolist():
+            origins[row] = origin
         for name, column in columns.items():
-            _merge(found, name, rows, column, origin)
+            found.columns[name] = found.columns[name].copy()
+            found.columns[name][rows] = column
+            found.origins[name] = origins
 
 
 def _keys(
@@ -180,32 +180,6 @@ def _keys(
         chosen = rows.tolist()
         keys = {name: [values[row] for row in chosen] for name, values in keys.items()}
     return cast("Mapping[str, Sequence[KeyValue]]", keys)
-
-
-def _columns(needs: Needs, read: Mapping[str, Sequence[Value]]) -> dict[str, Column]:
-    """Return what the store holds as columns of the model, None for missing.
-
-    All columns of a kind are made at once: for few rows, making an array is what takes the time.
-    """
-    found: dict[str, Column] = {}
-    if names := needs.numbers:
-        numbers = [value for name in names for value in read[name]]
-        held = np.array(numbers, np.float64).astype(np.float32)
-        found.update(zip(names, held.reshape(len(names), -1, 1), strict=True))
-    if names := needs.categories:
-        texts = [value or "" for name in names for value in read[name]]
-        found.update(zip(names, np.array(texts, object).reshape(len(names), -1, 1), strict=True))
-    return found
-
-
-def _merge(found: Resolved, name: str, rows: Rows, column: Column, origin: Origin) -> None:
-    whole = found.columns[name].copy()
-    whole[rows] = column
-    found.columns[name] = whole
-    origins: list[Origin] = ["request"] * len(whole)
-    for row in rows.tolist():
-        origins[row] = origin
-    found.origins[name] = origins
 
 
 def _first_without(values: Sequence[KeyValue | None], rows: Rows | None) -> int | None:

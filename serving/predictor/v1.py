@@ -44,7 +44,7 @@ class V1Reader:
         if not instances:
             raise bad_input("there are no instances", "/instances")
         rows = [self._row(instance, place) for place, instance in enumerate(instances)]
-        request = InferRequest(request_id, "v1", len(rows), {})
+        request = InferRequest(request_id, "v1", len(rows), {}, size=len(content))
         for feature in self._inputs:
             self._put(feature, rows, request)
         for name, key in self._keys.items():

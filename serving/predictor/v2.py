@@ -72,7 +72,7 @@ class V2Reader:
         if body.id and not is_fit(body.id):
             raise bad_input("an id is up to 128 printable characters without spaces", "/id")
         features, keys, rows = self._columns(body.inputs)
-        request = InferRequest(body.id or request_id, "v2", rows, features, keys)
+        request = InferRequest(body.id or request_id, "v2", rows, features, keys, size=len(content))
         return request, _wants_binary(body)
 
     def _columns(

@@ -6,8 +6,8 @@ import asyncio
 import time
 from typing import Any
 
+from serving.traffic.ledger import Ledger
 from serving.traffic.mix import Request
-from serving.traffic.tally import Tally
 from serving.traffic.target import Target
 
 _METHOD = "/inference.GRPCInferenceService/ModelInfer"
@@ -16,14 +16,14 @@ _METHOD = "/inference.GRPCInferenceService/ModelInfer"
 class GrpcSender:
     """Makes calls over one channel, and counts what becomes of them."""
 
-    def __init__(self, target: Target, tally: Tally, wait: float) -> None:
+    def __init__(self, target: Target, ledger: Ledger, wait: float) -> None:
         """Set up; see HttpSender."""
         import grpc
 
         from serving.predictor.oip_messages import ModelInferResponse
 
         self._failed = grpc.aio.AioRpcError
-        self._tally = tally
+        self._ledger = ledger
         self._wait = wait
         self._channel = grpc.aio.insecure_channel(
             f"{target.address}:{target.port}",
@@ -60,9 +60,9 @@ class GrpcSender:
         except self._failed as error:
             self._count_failure(error, since)
         except asyncio.CancelledError:
-            self._tally.lost["no answer in time"] += 1
+            self._ledger.lost["no answer in time"] += 1
         else:
-            self._tally.answer("OK", answer.model_version, time.perf_counter() - since)
+            self._ledger.answer("OK", answer.model_version, time.perf_counter() - since)
 
     def _count_failure(self, error: Any, since: float) -> None:
         """Count a call that failed; one that no server answered has no trailing metadata."""
@@ -70,8 +70,8 @@ class GrpcSender:
         code = error.code().name
         if trailers:
             version = str(trailers.get("x-model-version", ""))
-            self._tally.answer(code, version, time.perf_counter() - since)
+            self._ledger.answer(code, version, time.perf_counter() - since)
         elif code == "DEADLINE_EXCEEDED":
-            self._tally.lost["no answer in time"] += 1
+            self._ledger.lost["no answer in time"] += 1
         else:
-            self._tally.lost["no connection"] += 1
+            self._ledger.lost["no connection"] += 1

@@ -7,8 +7,8 @@ import os
 import time
 
 from serving.traffic.connection import Answer, Connection
+from serving.traffic.ledger import Ledger
 from serving.traffic.mix import Request
-from serving.traffic.tally import Tally
 from serving.traffic.target import Target
 
 
@@ -21,16 +21,16 @@ class HttpSender:
     of whose answer a part came, is lost.
     """
 
-    def __init__(self, target: Target, tally: Tally, wait: float) -> None:
+    def __init__(self, target: Target, ledger: Ledger, wait: float) -> None:
         """Set up.
 
         Args:
             target: where to send.
-            tally: where to count.
+            ledger: where to count.
             wait: seconds after which a request without an answer is lost.
         """
         self._target = target
-        self._tally = tally
+        self._ledger = ledger
         self._wait = wait
         self._idle: list[Connection] = []
         self._opening: set[asyncio.Task[None]] = set()
@@ -106,13 +106,13 @@ class HttpSender:
             if answer.status:
                 self.unanswered -= 1
                 seconds = time.perf_counter() - since
-                self._tally.answer(str(answer.status), answer.version, seconds)
+                self._ledger.answer(str(answer.status), answer.version, seconds)
             elif waited_too_long or self._closing:
                 self._lose("no answer in time")
             elif answer.heard or fresh:
                 self._lose(f"closed {'within' if answer.heard else 'without'} an answer")
             else:
-                self._tally.retried += 1
+                self._ledger.retried += 1
                 self._on_new_connection(request, since)
 
         timer = asyncio.get_running_loop().call_later(self._wait, give_up)
@@ -120,4 +120,4 @@ class HttpSender:
 
     def _lose(self, why: str) -> None:
         self.unanswered -= 1
-        self._tally.lost[why] += 1
+        self._ledger.lost[why] += 1

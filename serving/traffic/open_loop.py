@@ -19,9 +19,9 @@ from millrace.errors import ServingError
 from millrace.workload.base import Duration
 from serving.traffic.grpc_sender import GrpcSender
 from serving.traffic.http_sender import HttpSender
+from serving.traffic.ledger import LATE, Ledger, TrafficReport
 from serving.traffic.mix import Mix, Request, draw
 from serving.traffic.rows import Rows
-from serving.traffic.tally import LATE, Tally, TrafficReport
 from serving.traffic.target import Target
 
 _WAIT = 10.0
@@ -100,13 +100,13 @@ async def send_traffic(
         stop: ends the sending early once it is set.
         hear: is told every second how it goes.
     """
-    tally = Tally()
+    ledger = Ledger()
     stop = stop or asyncio.Event()
-    http, grpc = HttpSender(target, tally, _WAIT), _grpc_sender(pool, target, tally)
+    http, grpc = HttpSender(target, ledger, _WAIT), _grpc_sender(pool, target, ledger)
     senders: list[HttpSender | GrpcSender] = [http, grpc] if grpc else [http]
-    telling = asyncio.create_task(_tell(tally, target, hear)) if hear else None
+    telling = asyncio.create_task(_tell(ledger, target, hear)) if hear else None
     try:
-        await _send(plan, pool, tally, stop, http, grpc)
+        await _send(plan, pool, ledger, stop, http, grpc)
         last = time.perf_counter() + _WAIT
         while any(sender.unanswered for sender in senders) and time.perf_counter() < last:
             await asyncio.sleep(0.01)
@@ -115,7 +115,7 @@ async def send_traffic(
             telling.cancel()
         for sender in senders:
             await sender.close()
-    return tally.report(target.url)
+    return ledger.report(target.url)
 
 
 def encode_pool(
@@ -134,44 +134,44 @@ def encode_pool(
 async def _send(
     plan: Plan,
     pool: Sequence[Request],
-    tally: Tally,
+    ledger: Ledger,
     stop: asyncio.Event,
     http: HttpSender,
     grpc: GrpcSender | None,
 ) -> None:
     dice, clock = random.Random(plan.seed), time.perf_counter  # noqa: S311 - dice, no secrets
     stopping = asyncio.ensure_future(stop.wait())
-    tally.began = tally.ended = due = clock()
+    ledger.began = ledger.ended = due = clock()
     until = due + plan.seconds
     while (due := due + dice.expovariate(plan.rate)) < until:
         if due > clock():
             await asyncio.wait((stopping,), timeout=due - clock())
         if stop.is_set():
             break
-        tally.ended = now = clock()
+        ledger.ended = now = clock()
         if http.unanswered + (grpc.unanswered if grpc else 0) >= _UNANSWERED:
-            tally.unsent += 1
+            ledger.unsent += 1
             continue
         request = dice.choice(pool)
         late = now - due > LATE
-        tally.late += late
-        tally.sent[request.protocol] += 1
-        tally.rows += request.rows
+        ledger.late += late
+        ledger.sent[request.protocol] += 1
+        ledger.rows += request.rows
         sender = grpc if grpc and request.protocol == "grpc" else http
         sender.send(request, due if late else now)
     else:
         await asyncio.wait((stopping,), timeout=max(until - clock(), 0))
-        tally.ended = min(clock(), until)
+        ledger.ended = min(clock(), until)
     stopping.cancel()
 
 
-def _grpc_sender(pool: Sequence[Request], target: Target, tally: Tally) -> GrpcSender | None:
+def _grpc_sender(pool: Sequence[Request], target: Target, ledger: Ledger) -> GrpcSender | None:
     if all(request.protocol != "grpc" for request in pool):
         return None
-    return GrpcSender(target, tally, _WAIT)
+    return GrpcSender(target, ledger, _WAIT)
 
 
-async def _tell(tally: Tally, target: Target, hear: Hear) -> None:
+async def _tell(ledger: Ledger, target: Target, hear: Hear) -> None:
     while True:
         await asyncio.sleep(1)
-        hear(tally.report(target.url))
+        hear(ledger.report(target.url))

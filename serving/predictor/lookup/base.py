@@ -9,7 +9,7 @@ from millrace.errors import ServingError
 
 Key = str | int
 Value = str | float | int | bool | None
-Column = list[Value]
+Values = list[Value]
 
 
 class OnlineStoreDown(ServingError):  # noqa: N818
@@ -25,7 +25,7 @@ class OnlineStore(Protocol):
 
     async def read(
         self, keys: Mapping[str, Sequence[Key]], views: Sequence[int]
-    ) -> dict[str, Column]:
+    ) -> dict[str, Values]:
         """Return the features of some views for n rows.
 
         Args:

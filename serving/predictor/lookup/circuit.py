@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from serving.predictor.lookup.base import Column, Key, OnlineStore, OnlineStoreDown
+from serving.predictor.lookup.base import Key, OnlineStore, OnlineStoreDown, Values
 
 FAILURES = 3
 """Failures in a row after which the store counts as down."""
@@ -32,7 +32,7 @@ class Circuit:
 
     async def read(
         self, keys: Mapping[str, Sequence[Key]], views: Sequence[int]
-    ) -> dict[str, Column]:
+    ) -> dict[str, Values]:
         """See `OnlineStore.read`; while the store is down, one request in a pause asks it."""
         known = self._last
         if known is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from millrace.features.lookup import LookupPlan, ViewLookup
-from serving.predictor.lookup.base import Column, OnlineStoreDown, Value
+from serving.predictor.lookup.base import OnlineStoreDown, Value, Values
 from serving.predictor.lookup.keys import key_writer
 from serving.predictor.lookup.values import value_reader
 
@@ -62,7 +62,7 @@ def readings_of(plan: LookupPlan) -> list[ViewReading]:
     return [_reading(view) for view in plan.views]
 
 
-def empty_columns(views: Sequence[ViewReading], rows: int) -> dict[str, Column]:
+def empty_columns(views: Sequence[ViewReading], rows: int) -> dict[str, Values]:
     """Return columns of missing values for all fields of some views."""
     return {field.name: [None] * rows for view in views for field in view.fields}
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import hiredis
 
 from millrace.features.lookup import LookupPlan
-from serving.predictor.lookup.base import Column, Key, OnlineStoreDown
+from serving.predictor.lookup.base import Key, OnlineStoreDown, Values
 from serving.predictor.lookup.murmur import murmur3_32
 from serving.predictor.lookup.reading import ViewReading, is_expired, readings_of
 from serving.predictor.lookup.resp import RedisClient, RedisDown, RedisPlace, Reply, bulk
@@ -77,7 +77,7 @@ class RedisStore:
 
     async def read(
         self, keys: Mapping[str, Sequence[Key]], views: Sequence[int]
-    ) -> dict[str, Column]:
+    ) -> dict[str, Values]:
         """See `OnlineStore.read`."""
         chosen = tuple(views)
         groups = self._groups.get(chosen) or self._prepare(chosen)
@@ -90,7 +90,7 @@ class RedisStore:
         ]
         if not commands:
             return {field.name: [] for group in groups for v in group.views for field in v.fields}
-        found: dict[str, Column] = {}
+        found: dict[str, Values] = {}
         try:
             replies = iter(await self._client.ask(b"".join(commands), len(commands)))
             for group, part, asked in zip(groups, distinct, names, strict=True):
@@ -152,7 +152,7 @@ def _require_hashes(replies: list[Reply], width: int) -> None:
             raise RedisDown(told)
 
 
-def _fill(group: _Group, hashes: list[list[bytes | None]], found: dict[str, Column]) -> None:
+def _fill(group: _Group, hashes: list[list[bytes | None]], found: dict[str, Values]) -> None:
     """Decode the contents of n hashes into columns."""
     contents = zip(*hashes, strict=True)
     for view in group.views:

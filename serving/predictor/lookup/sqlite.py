@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from millrace.features.lookup import LookupPlan
-from serving.predictor.lookup.base import Column, Key, OnlineStoreDown, Value
+from serving.predictor.lookup.base import Key, OnlineStoreDown, Value, Values
 from serving.predictor.lookup.reading import (
     ViewReading,
     empty_columns,
@@ -80,7 +80,7 @@ class SqliteStore:
 
     async def read(
         self, keys: Mapping[str, Sequence[Key]], views: Sequence[int]
-    ) -> dict[str, Column]:
+    ) -> dict[str, Values]:
         """See `OnlineStore.read`."""
         if not self._turn.locked():
             try:
@@ -98,7 +98,7 @@ class SqliteStore:
 
     async def _read_in_turn(
         self, keys: Mapping[str, Sequence[Key]], views: Sequence[int]
-    ) -> dict[str, Column]:
+    ) -> dict[str, Values]:
         """Read once the lock is gone; of all requests that wait, one tries."""
         try:
             async with asyncio.timeout(self._timeout), self._turn:
@@ -117,7 +117,7 @@ class SqliteStore:
                 where=str(self._file),
             ) from error
 
-    def _read(self, keys: Mapping[str, Sequence[Key]], views: Sequence[int]) -> dict[str, Column]:
+    def _read(self, keys: Mapping[str, Sequence[Key]], views: Sequence[int]) -> dict[str, Values]:
         connection = self._open()
         chosen = [self._views[place] for place in views]
         rows = [list(zip(*(keys[part] for part in v.parts), strict=True)) for v in chosen]
@@ -144,7 +144,7 @@ class SqliteStore:
         views: tuple[int, ...],
         names: list[list[bytes]],
         start: int,
-        found: dict[str, Column],
+        found: dict[str, Values],
     ) -> None:
         """Read some rows and put what is there into the columns.
 

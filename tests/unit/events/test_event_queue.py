@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from millrace.features.lookup import LookupPlan
+from serving.predictor import event_data
 from serving.predictor import events as module
 from serving.predictor.answering import InferAnswer
 from serving.predictor.events import Events
@@ -47,6 +48,7 @@ class Receiver:
 
     reply: Reply
     ids: list[str] = field(default_factory=list)
+    bodies: list[Any] = field(default_factory=list)
     requests: int = 0
     connections: int = 0
     port: int = 0
@@ -61,6 +63,7 @@ class Receiver:
             headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
             body = json.loads(await reader.readexactly(int(headers["content-length"])))
             self.requests += 1
+            self.bodies.append(body)
             reply = self.reply(self.requests)
             if reply is None:
                 break
@@ -86,7 +89,7 @@ def emit(events: Events, first: int, count: int) -> list[str]:
     ids = [f"id-{number}" for number in range(first, first + count)]
     one = np.ones((1, 1), np.float32)
     for each in ids:
-        events.emit(SimpleNamespace(rows=1), InferAnswer(each, one, {"x": one}, {}))  # type: ignore[arg-type]
+        events.emit(InferAnswer(each, one, {"x": one}, {}))
     return ids
 
 
@@ -235,6 +238,86 @@ def test_the_memory_of_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
         assert 90 < counts.dropped < 100
         await events.close()
         assert counts == Counts(0, 100)
+
+    play(test)
+
+
+def batch(rows: int, **more: Any) -> InferAnswer:
+    column = np.arange(rows, dtype=np.float32).reshape(-1, 1)
+    return InferAnswer("batch", column, {"x": column}, {}, **more)
+
+
+@pytest.mark.parametrize("reply", [OK, BATCHES])
+def test_others_have_their_turn_while_the_event_of_a_large_batch_is_encoded(
+    reply: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_data, "VALUES_AT_ONCE", 100)
+
+    async def test() -> None:
+        counts, turns, encoding = Counts(), 0, asyncio.Event()
+        async with receiver(lambda _: reply) as there:
+            events = opened(there.port, counts)
+            await events.start()
+            emit(events, 0, 1)  # the answer to it tells whether batches are liked
+            await until(lambda: counts.sent == 1)
+
+            async def count() -> None:
+                nonlocal turns
+                await encoding.wait()
+                while counts.sent < 2:
+                    turns += 1
+                    await asyncio.sleep(0)
+
+            pieces = events._data.pieces
+
+            def watched(event: Any) -> Any:
+                encoding.set()
+                return pieces(event)
+
+            monkeypatch.setattr(events._data, "pieces", watched)
+            counting = asyncio.create_task(count())
+            events.emit(batch(50_000))
+            assert not encoding.is_set(), "an answer waits until its event is encoded"
+            await counting
+            await events.close()
+            assert turns > 500
+            (told,) = there.bodies[1:]
+            told = told[0]["data"] if isinstance(told, list) else told
+            assert told["instances"] == [{"x": float(number)} for number in range(50_000)]
+            assert told["predictions"] == [float(number) for number in range(50_000)]
+
+    play(test)
+
+
+def test_batches_that_wait_count_by_what_they_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test() -> None:
+        monkeypatch.setattr(module, "TIMEOUT", 0.05)
+        counts = Counts()
+        events = opened(1, counts)
+        await events.start()
+        for _ in range(100):
+            events.emit(batch(10_000))
+            events.emit(batch(10, size=1_000_000))
+        assert 100 < counts.dropped < 120  # a pair takes about 1.5 MB
+        await events.close()
+
+    play(test)
+
+
+def test_a_connection_that_the_receiver_ends_between_events_costs_none() -> None:
+    async def test() -> None:
+        counts = Counts()
+        ends = OK.replace(b"\r\n\r\n", b"\r\nx-and-then: close\r\n\r\n")
+        async with receiver(lambda _: ends) as there:
+            events = opened(there.port, counts)
+            await events.start()
+            for number in range(5):
+                emit(events, number, 1)
+                await until(lambda n=number: counts.sent + counts.dropped == n + 1)  # type: ignore[misc]
+                await until(lambda: not events._sink._connection.open)
+            await events.close()
+            assert there.connections == 5
+        assert counts == Counts(5, 0)
 
     play(test)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from serving.predictor.lookup.base import Column, Key, OnlineStoreDown
+from serving.predictor.lookup.base import Key, OnlineStoreDown, Values
 from serving.predictor.lookup.circuit import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Circuit
 
 
@@ -25,7 +25,7 @@ class Shaky:
 
     async def read(
         self, keys: Mapping[str, Sequence[Key]], views: Sequence[int]
-    ) -> dict[str, Column]:
+    ) -> dict[str, Values]:
         self.asked += 1
         await asyncio.sleep(0)
         if self.down:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from lookup_tables import PLAN, put, write_tables
 
-from serving.predictor.lookup.base import Column, OnlineStoreDown
+from serving.predictor.lookup.base import OnlineStoreDown, Values
 from serving.predictor.lookup.sqlite import SqliteStore
 
-MISSING: dict[str, Column] = {"plan": [None], "age": [None], "spend": [None]}
-ANN: dict[str, Column] = {"plan": ["free"], "age": [33], "spend": [1.5]}
+MISSING: dict[str, Values] = {"plan": [None], "age": [None], "spend": [None]}
+ANN: dict[str, Values] = {"plan": ["free"], "age": [33], "spend": [1.5]}
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "online.db"
 
 
-async def read(store: SqliteStore, *names: str) -> dict[str, Column]:
+async def read(store: SqliteStore, *names: str) -> dict[str, Values]:
     return await store.read({"id": list(names)}, [0, 1])
 
 

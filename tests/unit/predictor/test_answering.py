@@ -45,7 +45,7 @@ class Heard:
     def __init__(self) -> None:
         self.answers: list[InferAnswer] = []
 
-    def emit(self, request: InferRequest, answer: InferAnswer) -> None:
+    def emit(self, answer: InferAnswer) -> None:
         self.answers.append(answer)
 
 

@@ -11,7 +11,8 @@ import structlog
 from millrace.errors import ServingError
 from serving.predictor.answering import InferRequest, Resolved
 from serving.predictor.faults import ClientFault
-from serving.predictor.lookup.base import Column, Key, OnlineStoreDown
+from serving.predictor.lookup.base import Key, OnlineStoreDown, Values
+from serving.predictor.lookups import Lookups
 from serving.predictor.resolving import OnlineResolver
 from serving.predictor.signature import Signature
 
@@ -34,11 +35,11 @@ class Store:
 
     async def read(
         self, keys: Mapping[str, Sequence[Key]], views: Sequence[int]
-    ) -> dict[str, Column]:
+    ) -> dict[str, Values]:
         self.reads.append(({name: list(values) for name, values in keys.items()}, list(views)))
         if self.down:
             raise OnlineStoreDown("no answer", where="store")
-        found: dict[str, Column] = {}
+        found: dict[str, Values] = {}
         for view in views:
             key, fields = [("machine", ["load"]), ("pump", ["pressure", "site"])][view]
             for field in fields:
@@ -63,7 +64,8 @@ def request(rows: int, **more: Any) -> InferRequest:
 
 def resolve(signature: Signature, store: Store, asked: InferRequest, **options: Any) -> Resolved:
     told: dict[str, Any] = {"fallback": True, "defaults": {}, **options}
-    resolver = OnlineResolver(signature, store, log=structlog.get_logger(), **told)
+    lookups = Lookups(store, 1.0)
+    resolver = OnlineResolver(signature, lookups, log=structlog.get_logger(), **told)
     return asyncio.run(resolver.resolve(asked))
 
 
@@ -153,6 +155,29 @@ def test_what_nobody_brings_is_named(
     assert caught.value.status == 400
     assert named in caught.value.message
     assert caught.value.pointer == pointer
+
+
+def test_rows_that_lack_different_things_wait_no_longer_than_others(signature: Signature) -> None:
+    deadlines: list[float | None] = []
+
+    class Watched(Lookups):
+        async def read(self, *asked: Any) -> Any:
+            deadlines.append(asked[-1])
+            return await super().read(*asked)
+
+    asked = request(
+        2,
+        features={"weather": texts("", ""), "load": numbers(1, 2), "pressure": numbers(9, 8)},
+        keys={"pump": ["p1", "p2"], "machine": [7, 7]},
+        absent={"load": np.array([False, True]), "pressure": np.array([True, False])},
+    )
+    lookups = Watched(Store(), 1.0)
+    resolver = OnlineResolver(
+        signature, lookups, log=structlog.get_logger(), fallback=True, defaults={}
+    )
+    asyncio.run(resolver.resolve(asked))
+    assert len(deadlines) == 3
+    assert len(set(deadlines)) == 1
 
 
 def test_defaults_stand_for_a_store_that_is_down(signature: Signature) -> None:

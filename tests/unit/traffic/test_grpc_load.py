@@ -11,8 +11,8 @@ from serving.predictor.oip_messages import ModelInferRequest, ModelInferResponse
 from serving.traffic.closed_loop import Load, Outcome, run
 from serving.traffic.grpc_connection import GrpcConnection
 from serving.traffic.grpc_sender import GrpcSender
+from serving.traffic.ledger import Ledger
 from serving.traffic.mix import Request
-from serving.traffic.tally import Tally
 from serving.traffic.target import Target
 
 Method = Callable[[bytes, Any], Awaitable[bytes]]
@@ -120,31 +120,31 @@ def test_calls_end_when_the_server_goes_away() -> None:
     assert asyncio.run(call()) is False
 
 
-async def sent(port: int, wait: float = 10.0) -> Tally:
-    tally = Tally()
-    sender = GrpcSender(Target("127.0.0.1", port, "m"), tally, wait)
+async def sent(port: int, wait: float = 10.0) -> Ledger:
+    ledger = Ledger()
+    sender = GrpcSender(Target("127.0.0.1", port, "m"), ledger, wait)
     sender.send(Request("grpc", MESSAGE, 1), time.perf_counter())
     async with asyncio.timeout(20):
         while sender.unanswered:
             await asyncio.sleep(0.001)
     await sender.close()
-    return tally
+    return ledger
 
 
 @pytest.mark.parametrize(("method", "code"), [(echo_version, "OK"), (refuse, "UNAVAILABLE")])
 def test_an_ordinary_call_is_counted_by_code_and_arm(method: Method, code: str) -> None:
-    async def call() -> Tally:
+    async def call() -> Ledger:
         async with serving_grpc(method) as port:
             return await sent(port)
 
-    tally = asyncio.run(call())
-    assert tally.answered == {code: 1}
-    assert tally.report("").arms.keys() == {"7"}
-    assert not tally.lost
+    ledger = asyncio.run(call())
+    assert ledger.answered == {code: 1}
+    assert ledger.report("").arms.keys() == {"7"}
+    assert not ledger.lost
 
 
 def test_a_call_to_nobody_is_lost() -> None:
-    async def call() -> Tally:
+    async def call() -> Ledger:
         async with serving_grpc(echo_version) as port:
             pass
         return await sent(port)
@@ -157,7 +157,7 @@ def test_a_call_without_an_answer_in_time_is_lost() -> None:
         await asyncio.sleep(60)
         return ANSWER
 
-    async def call() -> Tally:
+    async def call() -> Ledger:
         async with serving_grpc(wait) as port:
             return await sent(port, wait=0.1)
 

@@ -5,25 +5,25 @@ import time
 from traffic_servers import REQUEST, Exchange, answer, answering, serving, until
 
 from serving.traffic.http_sender import HttpSender
-from serving.traffic.tally import Tally
+from serving.traffic.ledger import Ledger
 from serving.traffic.target import Target
 
 
-async def tallied(target: Target, times: int = 1, wait: float = 10.0) -> Tally:
+async def booked(target: Target, times: int = 1, wait: float = 10.0) -> Ledger:
     """Send requests one after the other, and return what was counted."""
-    tally = Tally()
-    sender = HttpSender(target, tally, wait)
+    ledger = Ledger()
+    sender = HttpSender(target, ledger, wait)
     for _ in range(times):
         sender.send(REQUEST, time.perf_counter())
         await until(lambda: not sender.unanswered)
     await sender.close()
-    return tally
+    return ledger
 
 
-def counted(exchange: Exchange, times: int = 1, wait: float = 10.0) -> Tally:
-    async def count() -> Tally:
+def counted(exchange: Exchange, times: int = 1, wait: float = 10.0) -> Ledger:
+    async def count() -> Ledger:
         async with serving(exchange) as target:
-            return await tallied(target, times, wait)
+            return await booked(target, times, wait)
 
     return asyncio.run(count())
 
@@ -59,26 +59,26 @@ def test_a_kept_connection_that_closes_unheard_costs_no_request() -> None:
         writer.write(answer())
         await reader.readuntil(b"\r\n\r\n")  # heard by the kernel, never by the server
 
-    tally = counted(close_on_the_second, times=3)
-    assert tally.answered == {"200": 3}
-    assert tally.retried == 2
-    assert not tally.lost
+    ledger = counted(close_on_the_second, times=3)
+    assert ledger.answered == {"200": 3}
+    assert ledger.retried == 2
+    assert not ledger.lost
     assert connections == 3
 
 
 def test_a_server_that_announces_the_end_of_a_connection_needs_no_second_attempt() -> None:
-    tally = counted(answering(answer("200 OK", b"", "connection: close")), times=3)
-    assert tally.answered == {"200": 3}
-    assert not tally.retried
+    ledger = counted(answering(answer("200 OK", b"", "connection: close")), times=3)
+    assert ledger.answered == {"200": 3}
+    assert not ledger.retried
 
 
 def test_a_new_connection_that_closes_without_an_answer_loses_the_request() -> None:
     async def close(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
 
-    tally = counted(close, times=2)
-    assert tally.lost == {"closed without an answer": 2}
-    assert not tally.retried
+    ledger = counted(close, times=2)
+    assert ledger.lost == {"closed without an answer": 2}
+    assert not ledger.retried
 
 
 def test_half_an_answer_loses_the_request() -> None:
@@ -88,9 +88,9 @@ def test_half_an_answer_loses_the_request() -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(answer()[:20])
 
-    tally = counted(half, times=2)
-    assert tally.answered == {"200": 1}
-    assert tally.lost == {"closed within an answer": 1}
+    ledger = counted(half, times=2)
+    assert ledger.answered == {"200": 1}
+    assert ledger.lost == {"closed within an answer": 1}
 
 
 def test_a_request_that_nobody_answers_in_time_is_lost() -> None:
@@ -104,23 +104,23 @@ def test_a_request_to_nobody_is_lost() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         target = Target("127.0.0.1", taken.getsockname()[1], "model")
-        tally = asyncio.run(tallied(target))
-    assert tally.lost.total() == 1
-    assert "refused" in next(iter(tally.lost)), tally.lost
+        ledger = asyncio.run(booked(target))
+    assert ledger.lost.total() == 1
+    assert "refused" in next(iter(ledger.lost)), ledger.lost
 
 
 def test_what_waits_when_the_sender_closes_is_lost() -> None:
     async def wait(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()
 
-    async def close_early() -> Tally:
+    async def close_early() -> Ledger:
         async with serving(wait) as target:
-            tally = Tally()
-            sender = HttpSender(target, tally, 10)
+            ledger = Ledger()
+            sender = HttpSender(target, ledger, 10)
             sender.send(REQUEST, time.perf_counter())
             await asyncio.sleep(0)
             await sender.close()
             await until(lambda: not sender.unanswered)
-            return tally
+            return ledger
 
     assert asyncio.run(close_early()).lost.total() == 1

@@ -4,8 +4,8 @@ import pytest
 from traffic_servers import REQUEST, answer, answering, serving
 
 from millrace.errors import ServingError
+from serving.traffic.ledger import TrafficReport
 from serving.traffic.open_loop import Plan, seconds_of, send_traffic
-from serving.traffic.tally import TrafficReport
 
 ANSWERED = answer("200 OK", b"{}", "x-model-version: 3")
 

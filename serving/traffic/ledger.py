@@ -62,7 +62,7 @@ class TrafficReport(Document):
         return sum(n for code, n in self.answered.items() if code not in ("200", "OK"))
 
 
-class Tally:
+class Ledger:
     """Counts of everything that happens to requests."""
 
     def __init__(self) -> None:
