@@ -10,7 +10,7 @@ from cli.completion import open_pull_requests, workload_names
 from cli.options import JsonOption
 
 app = typer.Typer(
-    help="List, show, merge and close pull requests of the deploy repository.",
+    help="List, show, merge, close and repeat pull requests of the deploy repository.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -66,3 +66,17 @@ def close(
     from cli.commands.pr import close
 
     close(number, comment, as_json=json)
+
+
+@app.command()
+def again(
+    number: Annotated[
+        int, typer.Argument(min=1, help="Number of a settled pull request.", metavar="N")
+    ],
+    reason: Annotated[str, typer.Option(help="Why, for whoever reads it.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """Propose a candidate once more that was refused or rolled back, for another trial."""
+    from cli.commands.again import again
+
+    again(number, reason, as_json=json)

@@ -25,7 +25,8 @@ class Proposal(Document):
             return f"proposed as draft pull request #{self.number}{waits}"
         if self.state == "open":
             return f"proposed as pull request #{self.number}"
-        return f"proposed before as pull request #{self.number}, which was {self.state}"
+        again = f"once more: `millrace pr again {self.number}`"
+        return f"proposed before as pull request #{self.number}, which was {self.state}; {again}"
 
 
 class Registration(Document):

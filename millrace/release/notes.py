@@ -6,6 +6,7 @@ import re
 
 _DRAFT = re.compile(r"\A> \*\*Draft\*\*.*\n\n?")
 _ANEW = re.compile(r"\A> \*\*Made anew\*\*.*\n\n?")
+_AGAIN = re.compile(r"\A> \*\*Proposed again\*\*.*\n\n?")
 
 
 def has_note(body: str) -> bool:
@@ -38,4 +39,25 @@ def made_anew(body: str, serves: str) -> str:
         f"> **Made anew**: `{serves}` serves by now. Merging puts this version on trial beside it, "
         "step by step; their scores are not compared. What follows was written before.\n\n"
         f"{plain}"
+    )
+
+
+def proposed_again(body: str, number: int, serves: str, reason: str, *, compared: bool) -> str:
+    """Return a candidate's text that says on top that it was proposed before.
+
+    Args:
+        body: the text of then.
+        number: the pull request of then.
+        serves: name of the arm that serves; empty if there is none.
+        reason: why it is proposed again; empty if that was not said.
+        compared: whether its scores are compared with those of the arm that serves.
+    """
+    plain = _AGAIN.sub("", _ANEW.sub("", _DRAFT.sub("", body)))
+    why = f": {reason.rstrip('.')}" if reason else ""
+    beside = f"Merging puts this version on trial beside `{serves}`" if serves else ""
+    scores = "" if compared or not serves else "; their scores are not compared"
+    told = f" {beside}{scores}." if beside else ""
+    return (
+        f"> **Proposed again**: it was pull request #{number} before{why}.{told} "
+        f"What follows was written then.\n\n{plain}"
     )

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from millrace.deploy.base import Changes, Forge, PullRequest, Repository
+from millrace.deploy.base import Forge, PullRequest, Repository
 from millrace.errors import DeployError, ReleaseError
 from millrace.evaluation.result import Evaluation
 from millrace.gates.verdict import Verdict
 from millrace.located import did_you_mean
 from millrace.registry.card import Card
 from millrace.registry.registration import Proposal, Registration
-from millrace.release.arms import canary_arm
-from millrace.release.changes import Files, propose_candidate
-from millrace.release.documents import Canary, Release
+from millrace.release.bringing import Brought, as_candidate, bring, present_bundles
+from millrace.release.documents import ArmRef, Canary
 from millrace.release.evidence import CandidateFacts, candidate_text
-from millrace.release.history import serving_arm
 from millrace.release.layout import Site, arm_name, branch_of, has_release, site_of
 from millrace.release.notes import with_note
 from millrace.release.reading import read_release
-from millrace.release.waiting import after_rollout, changes_between, obstacle
-from millrace.release.writing import first_release
+from millrace.release.waiting import obstacle
 from millrace.settings import Settings
 from millrace.workload import Workload
 
@@ -90,8 +87,8 @@ def _proposed(
     head = repository.head()
     files = repository.files(head, name)
     release = read_release(files, name) if has_release(files, name) else None
-    arm = _arm(candidate, release)
-    if release is not None and arm.digest in _present(release):
+    arm = as_candidate(_ref(candidate.registration), candidate.card, release)
+    if release is not None and arm.digest in present_bundles(release):
         return None
     branch = branch_of(name, arm, "release")
     known = forge.find(branch)
@@ -99,7 +96,7 @@ def _proposed(
         return _told(known, "")
     _check_defaults(candidate)
     waits_for = obstacle(release, forge.pull_requests(name))
-    changes = _changes(candidate, files, release, arm, site, now)
+    changes = bring(_brought(candidate, arm), files, release, site, now=now)
     text = candidate_text(_facts(candidate, arm), release, site)
     made = forge.propose(
         branch,
@@ -113,14 +110,19 @@ def _proposed(
     return _told(made, waits_for)
 
 
-def _arm(candidate: Candidate, release: Release | None) -> Canary:
-    registration, lineage = candidate.registration, candidate.card.lineage
-    compared = release is not None and lineage.champion == serving_arm(release).digest
-    return Canary(
-        version=registration.version,
-        digest=registration.digest,
-        name=arm_name(registration.name, registration.version),
-        score_distance=candidate.card.score_distance if compared else None,
+def _ref(known: Registration) -> ArmRef:
+    name = arm_name(known.name, known.version)
+    return ArmRef(version=known.version, digest=known.digest, name=name)
+
+
+def _brought(candidate: Candidate, arm: Canary) -> Brought:
+    spec = candidate.workload.spec
+    return Brought(
+        workload=candidate.workload.name,
+        arm=arm,
+        serving=spec.serving,
+        rollout=spec.rollout,
+        reason=f"proposed by run {candidate.run}" if candidate.run else "",
     )
 
 
@@ -148,37 +150,6 @@ def _check_defaults(candidate: Candidate) -> None:
                 expected="text" if kinds[name] == "category" else "a number",
                 remedy="mend it, then run again: that proposes it",
             )
-
-
-def _present(release: Release) -> set[str]:
-    return {release.stable.digest, *([release.canary.digest] if release.canary else [])}
-
-
-def _changes(
-    candidate: Candidate,
-    files: Files,
-    release: Release | None,
-    arm: Canary,
-    site: Site,
-    now: float,
-) -> Changes:
-    spec, name = candidate.workload.spec, candidate.workload.name
-    reason = f"proposed by run {candidate.run}" if candidate.run else ""
-    if release is None:
-        return first_release(name, arm, spec.serving, spec.rollout, site, now=now)
-    free_files, free = after_rollout(files, release, now=now)
-    content = canary_arm(free_files, free, arm, spec.serving, site)
-    wanted = propose_candidate(
-        free_files,
-        free,
-        arm,
-        content,
-        serving=spec.serving,
-        rollout=spec.rollout,
-        now=now,
-        reason=reason,
-    )
-    return changes_between(files, free_files, wanted)
 
 
 def _facts(candidate: Candidate, arm: Canary) -> CandidateFacts:

@@ -215,7 +215,10 @@ def _review(facts: CandidateFacts, release: Release | None) -> list[str]:
 
 
 def _undo(facts: CandidateFacts, release: Release | None) -> str:
-    close = "Close this pull request to refuse it: this bundle is then not proposed again."
+    close = (
+        "Close this pull request to refuse it: this bundle is then not proposed again, unless a "
+        "person does so by `millrace pr again`."
+    )
     if release is None:
         return (
             f"{close} Once it is merged, the next candidate goes on trial beside it, and "

@@ -203,7 +203,8 @@ def _undo(verb: Judged, release: Release, canary: Canary) -> str:
         return (
             "Close this pull request to keep the canary as it is until its step changes. Once it "
             f"is merged: `millrace rollback {release.workload} --to {canary.version}` gives it "
-            "all the traffic, without a trial."
+            "all the traffic, without a trial; `millrace pr again N`, where N is the pull request "
+            "that brought it, proposes another trial."
         )
     what = {
         "advance": "takes the canary's traffic away",

@@ -60,7 +60,9 @@ def test_a_candidate_that_a_person_refused_stays_refused(world: World):
     world.forge.close(1, "not now")
     again = world.propose_again(registration, card)
     assert again.state == "closed"
-    assert str(again) == "proposed before as pull request #1, which was closed"
+    assert str(again) == (
+        "proposed before as pull request #1, which was closed; once more: `millrace pr again 1`"
+    )
     assert world.forge.pull_requests("pumps", "open") == []
 
 

@@ -93,7 +93,13 @@ def test_a_bundle_that_is_lost_is_told_before_it_is_proposed(world: World):
         ("open", False, "", "proposed as pull request #4"),
         ("open", True, "", "proposed as draft pull request #4"),
         ("open", True, "x", "proposed as draft pull request #4, waits for x"),
-        ("merged", False, "", "proposed before as pull request #4, which was merged"),
+        (
+            "merged",
+            False,
+            "",
+            "proposed before as pull request #4, which was merged; "
+            "once more: `millrace pr again 4`",
+        ),
     ],
 )
 def test_a_proposal_is_told_in_a_few_words(state: str, draft: bool, waits_for: str, told: str):
