@@ -2,8 +2,13 @@
 
 The platform runs in a process of its own, with a real deploy repository, real bundles and Envoy,
 but without the rollout controller, whose place this benchmark takes. Open-loop traffic goes on all
-the while, REST and gRPC. A weight change takes from the commit of the new weights to the first
-answer of the arm that had none before: the probe asks every millisecond or two.
+the while, REST and gRPC.
+
+A weight change begins when Git has written the branch, as the time of its file says: from then on
+the commit can be read. An arm that loses all its weight must answer no more: the change ends with
+the first answer after its last, on every connection that the probe asks on. Where an arm gets 5 %,
+the change ends with its first answer; chance adds some twenty requests of the probe to that. An
+arm is replaced when the processes of the old one are gone.
 """
 
 from __future__ import annotations
@@ -19,16 +24,21 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
+import psutil
+
+from benchmarks.gateway_probe import WAIT, probing
 from benchmarks.predictor_servers import BUILD, NAME, ROOT, Bundle, bundle, free_ports, retrain
 from benchmarks.rows import Row, against_goal
 from millrace.deploy import open_repository
+from millrace.deploy.place import MAIN
 from millrace.release import ArmRef, Canary, Release, arm_name, site_of, write_release
 from millrace.settings import Settings
 from millrace.workload.rollout import Rollout
 from millrace.workload.serving import Serving
 from serving.local.state import PlatformState, read_state
-from serving.traffic.connection import Answer, Connection
 from serving.traffic.ledger import TrafficReport
 from serving.traffic.mix import Mix, Request
 from serving.traffic.open_loop import Plan, encode_pool, send_traffic
@@ -37,7 +47,23 @@ from serving.traffic.target import Target, target_of
 CHANGES = 100
 REPLACEMENTS = 20
 RATE = 100.0
-WAIT = 60.0
+
+
+@dataclass(frozen=True)
+class Move:
+    """A change of weights: percent by version, and which version begins or ends to answer."""
+
+    weights: dict[int, int]
+    begins: str = ""
+    ends: str = ""
+
+
+MOVES = (
+    Move({1: 95, 2: 5}, begins="2"),
+    Move({1: 0, 2: 100}, ends="1"),
+    Move({1: 5, 2: 95}, begins="1"),
+    Move({1: 100, 2: 0}, ends="2"),
+)
 
 
 def run() -> list[Row]:
@@ -96,6 +122,10 @@ class Deploy:
         files = write_release(release, site_of(self.settings))
         return repository.commit(head, {**gone, **files}, f"Split {NAME}: {weights}")
 
+    def visible_since(self) -> float:
+        """Return when Git has written the branch, as Unix time in seconds."""
+        return (Path(self.settings.deploy_url) / MAIN).stat().st_mtime
+
     async def applied(self, commit: str) -> PlatformState:
         """Return the platform's state once a commit is applied."""
         until = time.perf_counter() + WAIT
@@ -110,40 +140,19 @@ class Deploy:
 async def _weights(
     deploy: Deploy, pool: list[Request], target: Target
 ) -> tuple[list[float], TrafficReport]:
-    """Move all the traffic between two arms; return the seconds of each move, and the traffic."""
+    """Move all the traffic between two arms, by way of 5 %; return the seconds of each move."""
     await deploy.applied(await asyncio.to_thread(deploy.release, {1: 100, 2: 0}))
-    probe = next(request.content for request in pool if request.protocol == "v2")
+    request = next(request.content for request in pool if request.protocol == "v2")
     taken = []
-    async with _traffic(pool, target) as reports:
-        for number in range(CHANGES):
-            new = 2 if number % 2 == 0 else 1
-            weights = {1: 0, 2: 100} if new == 2 else {1: 100, 2: 0}
-            watching = asyncio.create_task(_first_answer(target, probe, str(new)))
-            await asyncio.to_thread(deploy.release, weights)
-            merged = time.perf_counter()
-            taken.append(max(await watching - merged, 0.0))
+    async with _traffic(pool, target) as reports, probing(target, request) as probe:
+        for move in itertools.islice(itertools.cycle(MOVES), CHANGES):
+            probe.begin()
+            commit = await asyncio.to_thread(deploy.release, move.weights)
+            visible = deploy.visible_since()
+            ended = await (probe.begun(move.begins) if move.begins else probe.over(move.ends))
+            taken.append(ended - visible)
+            await deploy.applied(commit)
     return taken, reports[0]
-
-
-async def _first_answer(target: Target, request: bytes, version: str) -> float:
-    """Return the time at which an answer of a version came for the first time."""
-    loop = asyncio.get_running_loop()
-    until = time.perf_counter() + WAIT
-    connection: Connection | None = None
-    while time.perf_counter() < until:
-        if connection is None or not connection.usable:
-            _, connection = await loop.create_connection(Connection, target.address, target.port)
-        if (await _ask(connection, request)).version == version:
-            connection.abort()
-            return time.perf_counter()
-        await asyncio.sleep(0.001)
-    raise SystemExit(f"no answer of version {version}")
-
-
-async def _ask(connection: Connection, request: bytes) -> Answer:
-    answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-    connection.send(request, lambda _, answer: answered.set_result(answer))
-    return await answered
 
 
 async def _arms(deploy: Deploy, pool: list[Request], target: Target) -> TrafficReport:
@@ -151,9 +160,26 @@ async def _arms(deploy: Deploy, pool: list[Request], target: Target) -> TrafficR
     await deploy.applied(await asyncio.to_thread(deploy.release, {1: 100}))
     async with _traffic(pool, target) as reports:
         for old, new in itertools.pairwise(range(1, REPLACEMENTS + 2)):
-            for weights in ({old: 100, new: 0}, {old: 0, new: 100}, {new: 100}):
-                await deploy.applied(await asyncio.to_thread(deploy.release, weights))
+            await deploy.applied(await asyncio.to_thread(deploy.release, {old: 100, new: 0}))
+            moved = {old: 0, new: 100}
+            state = await deploy.applied(await asyncio.to_thread(deploy.release, moved))
+            leaving = _processes(state, arm_name(NAME, old))
+            await deploy.applied(await asyncio.to_thread(deploy.release, {new: 100}))
+            await _gone(leaving)
     return reports[0]
+
+
+def _processes(state: PlatformState, arm: str) -> list[psutil.Process]:
+    found = state.arm(arm)
+    return [psutil.Process(one.pid) for one in found.replicas if one.pid] if found else []
+
+
+async def _gone(processes: list[psutil.Process]) -> None:
+    until = time.monotonic() + WAIT
+    while any(one.is_running() for one in processes):
+        if time.monotonic() > until:
+            raise SystemExit(f"a replaced arm does not end: {processes}")
+        await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
