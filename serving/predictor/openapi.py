@@ -35,12 +35,13 @@ _HEADERS = {
 }
 
 
-def openapi_document(model: Model, max_size: int) -> bytes:
+def openapi_document(model: Model, max_size: int, max_rows: int) -> bytes:
     """Return the description as JSON.
 
     Args:
         model: what is served.
         max_size: greatest size of a request body, in bytes.
+        max_rows: rows that a request may have.
     """
     v1, v2 = f"/v1/models/{model.name}", f"/v2/models/{model.name}"
     versioned = f"{v2}/versions/{model.version}"
@@ -69,10 +70,11 @@ def openapi_document(model: Model, max_size: int) -> bytes:
         "info": {
             "title": f"{model.name}: predictions over the Open Inference Protocol",
             "version": model.version,
-            "description": f"Bundle {model.digest}. A body takes at most {max_size} bytes.",
+            "description": f"Bundle {model.digest}. A body takes at most {max_size} bytes "
+            f"and has at most {max_rows} rows.",
         },
         "paths": paths,
-        "components": {"schemas": schemas_of(model)},
+        "components": {"schemas": schemas_of(model, max_rows)},
     }
     return msgspec.json.encode(document)
 
