@@ -21,6 +21,7 @@ _BINARY: Schema = {
 }
 _FAULTS = {
     400: "The request says something that cannot be.",
+    408: "The request did not arrive in time.",
     413: "The body is too large.",
     415: "The body is compressed.",
     503: "There is no room for the request now, or the online store does not answer.",

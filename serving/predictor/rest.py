@@ -105,6 +105,7 @@ class Rest:
             body = await self._bodies.read(
                 receive,
                 given.get(b"content-length"),
+                start,
                 to_its_end=scope["http_version"] == "1.0" or _sends_to_the_end(given),
             )
             size = len(body)
