@@ -6,21 +6,26 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from serving.predictor.aside import Aside
+from serving.predictor.aside import Aside, Pace
 from serving.predictor.faults import overloaded
 from serving.predictor.metrics import Metrics
 from serving.predictor.model import Column, Columns, Model
 
+T = TypeVar("T")
 WireProtocol = Literal["v1", "v2", "grpc"]
 Origin = Literal["request", "store", "default"]
 KeyValue = str | int
 INLINE_SECONDS = 0.001
 """Inference that is expected to take longer leaves the event loop, so that it stays alive."""
+INLINE_BYTES = 32 * 1024
+"""Larger bodies are read in the worker thread, too; reading so much takes about as long."""
+BYTE_SECONDS = 5e-8
+"""What reading a byte of them is expected to take, until it is measured."""
 PATIENCE = 10
 """Objectives: an answer that would wait longer helps nobody, so its request is refused at once."""
 
@@ -99,6 +104,7 @@ class Answering:
         resolver: Resolver,
         *,
         row_seconds: float,
+        max_rows: int,
         max_queued: int,
         objective: float,
         events: Listener | None = None,
@@ -110,6 +116,7 @@ class Answering:
             metrics: where scores and degraded answers are counted.
             resolver: completes requests that do not bring all features.
             row_seconds: what one row took when the model was warm.
+            max_rows: rows that a request may have.
             max_queued: requests that may wait for the online store or the model at once.
             objective: seconds within which an answer is due.
             events: hears every answer.
@@ -118,14 +125,27 @@ class Answering:
         self.metrics = metrics
         self.ready = False
         """Whether requests should be sent here; they are answered either way."""
+        self.max_rows = max_rows
         self._resolver = resolver
         self._events = events
         self._inline_rows = int(INLINE_SECONDS / max(row_seconds, 1e-9))
         self._max_queued = max_queued
         self._queued = 0
         self._features = len(model.signature.inputs)
-        self.aside = Aside(row_seconds, max_queued, PATIENCE * objective)
-        """Where long work of every protocol is done."""
+        self._aside = Aside(max_queued, PATIENCE * objective)
+        self._row, self._byte = Pace(row_seconds), Pace(BYTE_SECONDS)
+
+    async def read_aside(self, read: Callable[[], T], size: int) -> T:
+        """Return what reading a large body returns, while others have their turn.
+
+        Args:
+            read: reads the body, in another thread.
+            size: its bytes.
+
+        Raises:
+            ClientFault: it cannot be read, or too much waits to be done before.
+        """
+        return await self._aside.run(read, size, self._byte)
 
     async def answer(self, request: InferRequest) -> InferAnswer:
         """Return the predictions for a request.
@@ -161,7 +181,7 @@ class Answering:
 
     def close(self) -> None:
         """Let the thread go."""
-        self.aside.close()
+        self._aside.close()
 
     async def _answer_later(self, request: InferRequest) -> InferAnswer:
         if len(request.features) == self._features and not request.absent:
@@ -175,7 +195,7 @@ class Answering:
             answer.predictions = self.model.predict(answer.columns)
         else:
             predict = partial(self.model.predict, answer.columns)
-            answer.predictions = await self.aside.run(predict, request.rows)
+            answer.predictions = await self._aside.run(predict, request.rows, self._row)
         self.metrics.scores(answer.predictions)
         if answer.degraded:
             self.metrics.degraded()

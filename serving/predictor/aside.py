@@ -13,7 +13,19 @@ from serving.predictor.faults import overloaded
 T = TypeVar("T")
 
 _FORGETS = 0.2
-"""Share of the newest measurement in what a row is expected to take."""
+"""Share of the newest measurement in what a unit of work is expected to take."""
+
+
+class Pace:
+    """Seconds that a unit of some kind of work is expected to take: a row, or a byte."""
+
+    def __init__(self, seconds: float) -> None:
+        """Begin with what is expected until it is measured."""
+        self.seconds = seconds
+
+    def learn(self, units: int, took: float) -> None:
+        """Take note of how long some units took."""
+        self.seconds += _FORGETS * (took / units - self.seconds)
 
 
 class Aside:
@@ -23,34 +35,33 @@ class Aside:
     model are a longer queue than hundreds of single rows for a quick one.
     """
 
-    def __init__(self, row_seconds: float, most: int, patience: float) -> None:
+    def __init__(self, most: int, patience: float) -> None:
         """Set up.
 
         Args:
-            row_seconds: what one row is expected to take, until it is measured here.
             most: works that may wait at once.
             patience: seconds of work that may wait before one more is refused.
         """
-        self._row_seconds = row_seconds
         self._most = most
         self._patience = patience
         self._waiting = 0
         self._seconds = 0.0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="aside")
 
-    async def run(self, work: Callable[[], T], rows: int = 0) -> T:
+    async def run(self, work: Callable[[], T], units: int, pace: Pace) -> T:
         """Return what some work returns, after those before it.
 
         Args:
             work: what to do in the thread.
-            rows: rows that the model answers in it; 0 for work of another kind.
+            units: how much that is.
+            pace: how long each is expected to take; it learns from how long they took.
 
         Raises:
             ClientFault: too many wait already, or for too long.
         """
         if self._waiting >= self._most or self._seconds > self._patience:
             raise overloaded()
-        expected = rows * self._row_seconds
+        expected = units * pace.seconds
         self._waiting += 1
         self._seconds += expected
         try:
@@ -60,8 +71,7 @@ class Aside:
         finally:
             self._waiting -= 1
             self._seconds = max(0.0, self._seconds - expected) if self._waiting else 0.0
-        if rows:
-            self._row_seconds += _FORGETS * (took / rows - self._row_seconds)
+        pace.learn(units, took)
         return found
 
     def close(self) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from serving.predictor.connections import READ_TIMEOUT
 from serving.predictor.faults import ClientFault, overloaded
 
 Receive = Callable[[], Awaitable[Any]]
@@ -32,23 +34,24 @@ class Bodies:
         """Bytes that are held now."""
 
     async def read(
-        self, receive: Receive, length: bytes | None, *, to_its_end: bool = False
+        self, receive: Receive, length: bytes | None, began: float, *, to_its_end: bool = False
     ) -> bytes:
         """Return the body of a request; `give_back` must be called with its size.
 
         Args:
-            receive: ASGI's.
+            receive: ASGI's. It may bring nothing, so that a body that is late is noticed.
             length: value of the content-length header.
+            began: when the request began, as a time of `time.perf_counter`.
             to_its_end: whether the rest of a refused body is read too, and dropped. A connection
                 that closes while its client still sends is reset, and the answer is lost.
 
         Raises:
-            ClientFault: it is too large, or there is no room for it now.
+            ClientFault: it is too large, or late, or there is no room for it now.
             Disconnected: the client is gone.
         """
         if length is not None and int(length) > self.max_size:
             if to_its_end:
-                await self._drop(receive)
+                await self._drop(receive, began)
             raise self._too_large()
         message = await receive()
         if message["type"] != "http.request":
@@ -57,13 +60,15 @@ class Bodies:
         if not message["more_body"]:
             self._take(len(body), len(body))
             return body
-        return await self._read_on(receive, body, to_its_end)
+        return await self._read_on(receive, body, began, to_its_end)
 
     def give_back(self, size: int) -> None:
         """Let go of a body."""
         self.held -= size
 
-    async def _read_on(self, receive: Receive, begun: bytes, to_its_end: bool) -> bytes:
+    async def _read_on(
+        self, receive: Receive, begun: bytes, began: float, to_its_end: bool
+    ) -> bytes:
         body = bytearray()
         message: Any = {"type": "http.request", "body": begun, "more_body": True}
         try:
@@ -73,18 +78,20 @@ class Bodies:
                 body += part
                 if not message["more_body"]:
                     return bytes(body)
+                if is_late(began):
+                    raise ClientFault(408, "the request did not arrive in time", "")
                 message = await receive()
             raise Disconnected
         except BaseException as error:
             self.held -= len(body)
             if to_its_end and isinstance(error, ClientFault) and message["more_body"]:
-                await self._drop(receive)
+                await self._drop(receive, began)
             raise
 
-    async def _drop(self, receive: Receive) -> None:
-        """Read to the end of a body, or until that is too far, and keep none of it."""
+    async def _drop(self, receive: Receive, began: float) -> None:
+        """Read to the end of a body, or until that is too far or too late, and keep none of it."""
         left = DROPPED * self.max_size
-        while left > 0:
+        while left > 0 and not is_late(began):
             message = await receive()
             if message["type"] != "http.request":
                 raise Disconnected
@@ -101,3 +108,8 @@ class Bodies:
 
     def _too_large(self) -> ClientFault:
         return ClientFault(413, f"a body is at most {self.max_size} bytes", "")
+
+
+def is_late(began: float) -> bool:
+    """Return whether a request that began at a time should have arrived by now."""
+    return time.perf_counter() - began > READ_TIMEOUT

@@ -23,6 +23,8 @@ KEEP_ALIVE = 120
 """Seconds after which an idle connection is closed."""
 READ_TIMEOUT = 15.0
 """Seconds within which a request must have arrived, and its answer been taken."""
+ANSWER_TIMEOUT = 5.0
+"""Seconds after that in which the application has to answer that it is late."""
 
 
 @dataclass
@@ -112,12 +114,19 @@ class Connection(HttpToolsProtocol):
         if self._stuck is not None and now - self._stuck > READ_TIMEOUT:
             self.transport.abort()
         elif self._since is not None and now - self._since > READ_TIMEOUT:
-            if self._in_head and (self.cycle is None or self.cycle.response_complete):
-                self._close_with(408, "the request did not arrive in time")
-            else:
-                self.transport.abort()
+            self._end_late(now - self._since)
         elif self._since is None and self.cycle is None and now - self._made > KEEP_ALIVE:
             self.transport.close()
+
+    def _end_late(self, waited: float) -> None:
+        """End a request that does not arrive, with an answer if nothing was answered yet."""
+        answered = self.cycle is None or self.cycle.response_complete
+        if self._in_head and answered:
+            self._close_with(408, "the request did not arrive in time")
+        elif self._in_head or answered or waited > READ_TIMEOUT + ANSWER_TIMEOUT:
+            self.transport.abort()
+        else:
+            self.cycle.message_event.set()  # the application gets nothing, and sees that it is late
 
     def _grow(self, size: int) -> None:
         self._head += size

@@ -44,6 +44,11 @@ def bad_input(message: str, pointer: str) -> ClientFault:
     return ClientFault(400, message, pointer)
 
 
+def too_many_rows(most: int, pointer: str) -> ClientFault:
+    """Return the fault of a request that has more rows than are answered at once."""
+    return bad_input(f"a request has at most {most} rows; send the others in another", pointer)
+
+
 def unknown_input(name: str, known: Iterable[str], pointer: str) -> ClientFault:
     """Return the fault of an input that the model does not have, with the one most like it.
 

@@ -77,7 +77,7 @@ class Service:
         )
         """Trailing metadata of every refusal: who refused."""
         self._new_id = id_source()
-        self._reader = OipReader(model)
+        self._reader = OipReader(model, answering.max_rows)
         self._writer = OipWriter(model)
         told = metadata(model)
         told.pop("properties")

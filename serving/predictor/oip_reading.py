@@ -46,8 +46,9 @@ CONTENTS = {
 class OipReader:
     """Turns messages into requests."""
 
-    def __init__(self, model: Model) -> None:
-        """Set up for requests to a model."""
+    def __init__(self, model: Model, max_rows: int) -> None:
+        """Set up for requests to a model, of some rows at most."""
+        self._max_rows = max_rows
         self._name = model.name
         self._version = model.version
         self._features = model.signature.features
@@ -103,7 +104,7 @@ class OipReader:
         for place, tensor in enumerate(inputs):
             name = tensor.name
             content = raw[place] if raw else None
-            found = _rows(tensor, place)
+            found = _rows(tensor, self._max_rows, place)
             if found != rows:
                 if rows:
                     raise bad_input(
@@ -150,11 +151,11 @@ def field_path(pointer: str) -> str:
     return path
 
 
-def _rows(tensor: Any, place: int) -> int:
+def _rows(tensor: Any, max_rows: int, place: int) -> int:
     shape = tensor.shape
     if len(shape) == 2 and shape[0] == 1 == shape[1]:
         return 1
-    return rows_of(list(shape), f"/inputs/{place}/shape")
+    return rows_of(list(shape), max_rows, f"/inputs/{place}/shape")
 
 
 def _feature(feature: Input, tensor: Any, content: bytes | None, rows: int, place: int) -> Column:
@@ -201,12 +202,13 @@ def _values(tensor: Any, content: bytes | None, rows: int, place: int) -> tuple[
     if name is None:
         problem = "comes raw only" if datatype == "FP16" else "is no datatype of the protocol"
         raise bad_input(f"{datatype[:60]!r} {problem}", pointer + "/datatype")
-    values = list(getattr(tensor.contents, name))
-    if len(values) != rows:
+    contents = getattr(tensor.contents, name)
+    if len(contents) != rows:
         raise bad_input(
-            f"the shape says {rows} values, there are {len(values)} in {name}",
+            f"the shape says {rows} values, there are {len(contents)} in {name}",
             pointer + "/contents",
         )
+    values = list(contents)
     if datatype == "BYTES":
         values = [decode_text(value, f"{pointer}/data/{n}") for n, value in enumerate(values)]
     elif datatype in ("FP32", "FP64"):

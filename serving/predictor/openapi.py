@@ -21,6 +21,7 @@ _BINARY: Schema = {
 }
 _FAULTS = {
     400: "The request says something that cannot be.",
+    408: "The request did not arrive in time.",
     413: "The body is too large.",
     415: "The body is compressed.",
     503: "There is no room for the request now, or the online store does not answer.",
@@ -35,12 +36,13 @@ _HEADERS = {
 }
 
 
-def openapi_document(model: Model, max_size: int) -> bytes:
+def openapi_document(model: Model, max_size: int, max_rows: int) -> bytes:
     """Return the description as JSON.
 
     Args:
         model: what is served.
         max_size: greatest size of a request body, in bytes.
+        max_rows: rows that a request may have.
     """
     v1, v2 = f"/v1/models/{model.name}", f"/v2/models/{model.name}"
     versioned = f"{v2}/versions/{model.version}"
@@ -69,10 +71,11 @@ def openapi_document(model: Model, max_size: int) -> bytes:
         "info": {
             "title": f"{model.name}: predictions over the Open Inference Protocol",
             "version": model.version,
-            "description": f"Bundle {model.digest}. A body takes at most {max_size} bytes.",
+            "description": f"Bundle {model.digest}. A body takes at most {max_size} bytes "
+            f"and has at most {max_rows} rows.",
         },
         "paths": paths,
-        "components": {"schemas": schemas_of(model)},
+        "components": {"schemas": schemas_of(model, max_rows)},
     }
     return msgspec.json.encode(document)
 

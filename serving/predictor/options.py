@@ -35,6 +35,7 @@ class Options:
     workers: int
     events_url: str
     max_request_size: int
+    max_rows: int
     max_queued: int
     max_connections: int
     grace: float
@@ -55,7 +56,7 @@ def read_options(arguments: Sequence[str]) -> Options:
     given["max_request_size"] = _read(_SIZE, "max_request_size", size, _A_SIZE)
     given["defaults"] = _defaults(given["defaults"])
     options = Options(**given)
-    for name in ("latency", "lookup_timeout", "max_request_size", "max_queued", "workers"):
+    for name in _POSITIVE:
         _require(getattr(options, name) > 0, name, str(getattr(options, name)), "more than 0")
     _require(is_digest(options.digest), "digest", options.digest, "64 hexadecimal digits")
     for name in ("http_port", "grpc_port", "metrics_port"):
@@ -64,6 +65,9 @@ def read_options(arguments: Sequence[str]) -> Options:
     return options
 
 
+_POSITIVE = (
+    *("latency", "lookup_timeout", "max_request_size", "max_rows", "max_queued", "workers"),
+)
 _DURATION = TypeAdapter[Any](Duration)
 _SIZE = TypeAdapter[Any](Size)
 _A_DURATION = "a number with a unit of ms, s, m, h or d, such as 50ms"
@@ -93,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--workers", type=int, default=1, help="processes that share the ports")
     add("--events-url", default="", help="receiver of a CloudEvent for each prediction")
     add("--max-request-size", default="10MiB", help="a larger body is refused: 413")
+    add("--max-rows", type=int, default=10_000, help="a request with more rows is refused: 400")
     add("--max-queued", type=int, default=256, help="more waiting requests are refused: 503")
     add("--max-connections", type=int, default=1024, help="more of them are refused: 503")
     add("--grace", default="2s", help="after SIGTERM, time in which new requests are answered")

@@ -94,6 +94,7 @@ async def _serve(
             metrics,
             resolver,
             row_seconds=row_seconds,
+            max_rows=options.max_rows,
             max_queued=options.max_queued,
             objective=options.latency,
             events=events,

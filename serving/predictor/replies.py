@@ -42,6 +42,8 @@ def fault_reply(fault: ClientFault, headers: Sequence[tuple[bytes, bytes]] = ())
     more = [*headers]
     if fault.retry_after is not None:
         more.append((b"retry-after", b"%d" % fault.retry_after))
+    if fault.status == 408:
+        more.append((b"connection", b"close"))  # what comes yet is the rest of this request
     return json_reply(fault.status, document, more)
 
 

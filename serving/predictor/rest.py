@@ -8,9 +8,16 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from serving.predictor.answering import Answering, InferAnswer, InferRequest, WireProtocol
+from serving.predictor.answering import (
+    INLINE_BYTES,
+    Answering,
+    InferAnswer,
+    InferRequest,
+    WireProtocol,
+)
 from serving.predictor.bodies import Bodies, Disconnected
-from serving.predictor.faults import ClientFault, bad_input
+from serving.predictor.counting import has_more_values
+from serving.predictor.faults import ClientFault, bad_input, too_many_rows
 from serving.predictor.identity import id_of_header, id_source
 from serving.predictor.logs import Log, Seldom
 from serving.predictor.openapi import openapi_document
@@ -31,8 +38,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 GivenHeaders = dict[bytes, bytes]
-INLINE_BYTES = 128 * 1024
-"""Larger bodies are read in the worker thread, so that the event loop stays alive."""
+_SPARE_VALUES = 4096
+"""Values that a body may have beside those of its rows: names, shapes, parameters."""
 
 
 class Rest:
@@ -47,7 +54,7 @@ class Rest:
             log: the process's log.
             access: whether each answer is a line of the log.
         """
-        model = answering.model
+        model, most = answering.model, answering.max_rows
         self._answering = answering
         self._bodies = bodies
         self._log = log
@@ -58,10 +65,12 @@ class Rest:
             f"/v2/models/{model.name}/infer": "v2",
             f"/v2/models/{model.name}/versions/{model.version}/infer": "v2",
         }
-        self._constant = constant_replies(model, openapi_document(model, bodies.max_size))
+        self._constant = constant_replies(model, openapi_document(model, bodies.max_size, most))
         self._readiness = {yes: readiness_replies(model, ready=yes) for yes in (True, False)}
-        self._v1_reader, self._v1_writer = V1Reader(model.signature), V1Writer(model)
-        self._v2_reader, self._v2_writer = V2Reader(model.signature), V2Writer(model)
+        self._v1_reader, self._v1_writer = V1Reader(model.signature, most), V1Writer(model)
+        self._v2_reader, self._v2_writer = V2Reader(model.signature, most), V2Writer(model)
+        names = len(model.signature.inputs) + len(model.signature.keys)
+        self._most_values = 2 * most * (names + 1) + _SPARE_VALUES  # each may be a list of one
         self._new_id = id_source()
         self._about: Headers = [
             (b"x-model-version", quote(model.version).encode()),
@@ -96,12 +105,13 @@ class Rest:
             body = await self._bodies.read(
                 receive,
                 given.get(b"content-length"),
+                start,
                 to_its_end=scope["http_version"] == "1.0" or _sends_to_the_end(given),
             )
             size = len(body)
             read = partial(self._read, protocol, body, given, request_id)
             request, binary = (
-                read() if size <= INLINE_BYTES else await self._answering.aside.run(read)
+                read() if size <= INLINE_BYTES else await self._answering.read_aside(read, size)
             )
             request_id = request.id
             reply = self._answered(protocol, await self._answering.answer(request), binary)
@@ -122,6 +132,8 @@ class Rest:
     ) -> tuple[InferRequest, bool]:
         """Return what a body asks, and whether its answer shall be binary."""
         json_size = _json_size(given, len(body))
+        if len(body) > INLINE_BYTES and has_more_values(body[:json_size], self._most_values):
+            raise too_many_rows(self._answering.max_rows, "")
         if protocol == "v2":
             return self._v2_reader.read(body, json_size, request_id)
         return self._v1_reader.read(body, request_id), False

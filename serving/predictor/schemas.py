@@ -31,8 +31,13 @@ ERROR: Schema = {
 }
 
 
-def schemas_of(model: Model) -> dict[str, Schema]:
-    """Return the schemas by their names among the description's components."""
+def schemas_of(model: Model, max_rows: int) -> dict[str, Schema]:
+    """Return the schemas by their names among the description's components.
+
+    Args:
+        model: what is served.
+        max_rows: rows that a request may have.
+    """
     signature = model.signature
     about: Schema = {
         "model_name": {"const": model.name},
@@ -52,9 +57,9 @@ def schemas_of(model: Model) -> dict[str, Schema]:
         "Ready": _record({"ready": {"type": "boolean"}}),
         "ModelReady": _record({"name": {"const": model.name}, "ready": {"type": "boolean"}}),
         "Metadata": _metadata(model),
-        "InferRequest": _infer_request(signature),
+        "InferRequest": _infer_request(signature, max_rows),
         "InferAnswer": _record({**about, "outputs": _list(_output())}),
-        "PredictRequest": _predict_request(signature),
+        "PredictRequest": _predict_request(signature, max_rows),
         "PredictAnswer": _record({**about, "predictions": _list(_prediction())}),
     }
 
@@ -75,7 +80,7 @@ def example_of_predict(signature: Signature) -> Schema:
     return {"instances": [dict.fromkeys(signature.features)]}
 
 
-def _infer_request(signature: Signature) -> Schema:
+def _infer_request(signature: Signature, max_rows: int) -> Schema:
     names = [*signature.features, *signature.keys]
     data: Schema = {
         "type": "array",
@@ -93,7 +98,10 @@ def _infer_request(signature: Signature) -> Schema:
             "shape": {
                 "description": "[n] or [n, 1]; the same n for all inputs.",
                 "type": "array",
-                "prefixItems": [{"type": "integer", "minimum": 1}, {"const": 1}],
+                "prefixItems": [
+                    {"type": "integer", "minimum": 1, "maximum": max_rows},
+                    {"const": 1},
+                ],
                 "items": False,
                 "minItems": 1,
                 "maxItems": 2,
@@ -123,7 +131,7 @@ def _infer_request(signature: Signature) -> Schema:
     )
 
 
-def _predict_request(signature: Signature) -> Schema:
+def _predict_request(signature: Signature, max_rows: int) -> Schema:
     """Return the schema of v1 requests: rows with all features, or with keys that find them."""
     kinds: dict[str, Schema] = {
         "number": {"anyOf": [_NUMBER, {"type": ["boolean", "null"]}]},
@@ -157,7 +165,7 @@ def _predict_request(signature: Signature) -> Schema:
         "minItems": len(features),
         "maxItems": len(features),
     }
-    instances = {**_list({"anyOf": [row, columns]}), "minItems": 1}
+    instances = {**_list({"anyOf": [row, columns]}), "minItems": 1, "maxItems": max_rows}
     return _record({"instances": instances}, closed=False)
 
 

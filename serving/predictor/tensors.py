@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from millrace.features.lookup import JoinKey
-from serving.predictor.faults import bad_input
+from serving.predictor.faults import bad_input, too_many_rows
 from serving.predictor.model import Column
 from serving.predictor.signature import Input
 from serving.predictor.values import NUMBERS, WHOLE, key_value, short, text_column
@@ -27,16 +27,23 @@ _DTYPES = {
 }
 
 
-def rows_of(shape: Sequence[int], pointer: str) -> int:
+def rows_of(shape: Sequence[int], max_rows: int, pointer: str) -> int:
     """Return the number of rows of a tensor's shape, which is [n] or [n, 1].
 
+    Args:
+        shape: the shape.
+        max_rows: rows that a request may have.
+        pointer: JSON pointer of the shape.
+
     Raises:
-        ClientFault: it is another shape, or has no rows.
+        ClientFault: it is another shape, or has no rows, or too many.
     """
     if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1):
         raise bad_input(f"the shape {short(list(shape))} is neither [n] nor [n, 1]", pointer)
     if shape[0] < 1:
         raise bad_input(f"the shape {short(list(shape))} has no rows", pointer)
+    if shape[0] > max_rows:
+        raise too_many_rows(max_rows, pointer)
     return shape[0]
 
 

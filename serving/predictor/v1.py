@@ -10,7 +10,7 @@ import numpy as np
 
 from serving.predictor.answering import InferAnswer, InferRequest, KeyValue
 from serving.predictor.decoding import Decoder
-from serving.predictor.faults import bad_input, pointer_token, unknown_input
+from serving.predictor.faults import bad_input, pointer_token, too_many_rows, unknown_input
 from serving.predictor.model import Column, Model
 from serving.predictor.signature import Input, Signature
 from serving.predictor.values import ANY_NUMBER, key_value, text_value
@@ -27,7 +27,8 @@ class Body(msgspec.Struct, gc=False):
 class V1Reader:
     """Turns bodies into requests."""
 
-    def __init__(self, signature: Signature) -> None:
+    def __init__(self, signature: Signature, max_rows: int) -> None:
+        self._max_rows = max_rows
         self._inputs = signature.inputs
         self._features = signature.features
         self._keys = signature.keys
@@ -43,6 +44,8 @@ class V1Reader:
         instances = self._decode(content).instances
         if not instances:
             raise bad_input("there are no instances", "/instances")
+        if len(instances) > self._max_rows:
+            raise too_many_rows(self._max_rows, "/instances")
         rows = [self._row(instance, place) for place, instance in enumerate(instances)]
         request = InferRequest(request_id, "v1", len(rows), {}, size=len(content))
         for feature in self._inputs:

@@ -48,7 +48,8 @@ class Body(msgspec.Struct, gc=False):
 class V2Reader:
     """Turns bodies into requests."""
 
-    def __init__(self, signature: Signature) -> None:
+    def __init__(self, signature: Signature, max_rows: int) -> None:
+        self._max_rows = max_rows
         self._features = signature.features
         self._keys = signature.keys
         self._decode = Decoder(Body)
@@ -68,7 +69,8 @@ class V2Reader:
         """
         body = self._decode(content if json_size is None else content[:json_size])
         if json_size is not None or any(t.data is None for t in body.inputs):
-            _fill_in(body.inputs, b"" if json_size is None else content[json_size:])
+            raw = b"" if json_size is None else content[json_size:]
+            _fill_in(body.inputs, raw, self._max_rows)
         if body.id and not is_fit(body.id):
             raise bad_input("an id is up to 128 printable characters without spaces", "/id")
         features, keys, rows = self._columns(body.inputs)
@@ -86,7 +88,7 @@ class V2Reader:
             name = tensor.name
             if name in features or name in keys:
                 raise bad_input(f"the input {name!r} comes twice", pointer + "/name")
-            found = rows_of(tensor.shape, pointer + "/shape")
+            found = rows_of(tensor.shape, self._max_rows, pointer + "/shape")
             if place and found != rows:
                 raise bad_input(
                     f"{name!r} has {found} rows, the inputs before it have {rows}",
@@ -163,7 +165,7 @@ def _values(tensor: Tensor, pointer: str) -> list[Any]:
     return values
 
 
-def _fill_in(inputs: list[Tensor], raw: bytes) -> None:
+def _fill_in(inputs: list[Tensor], raw: bytes, max_rows: int) -> None:
     """Give the tensors that came as bytes their values.
 
     Raises:
@@ -183,7 +185,7 @@ def _fill_in(inputs: list[Tensor], raw: bytes) -> None:
             raise bad_input(
                 "the binary data end before this", f"{pointer}/parameters/binary_data_size"
             )
-        rows = rows_of(tensor.shape, pointer + "/shape")
+        rows = rows_of(tensor.shape, max_rows, pointer + "/shape")
         tensor.data = decode_raw(tensor.datatype, raw[start : start + size], rows, pointer)
         start += size
     if start != len(raw):

@@ -269,10 +269,30 @@ def test_a_log_that_takes_no_line_costs_no_answer(bundle: ServedBundle, tmp_path
 
 
 @pytest.mark.slow
-def test_a_request_that_never_ends_is_given_up(bundle: ServedBundle, tmp_path: Path) -> None:
-    with (
-        predictor(bundle, tmp_path) as running,
-        socket.create_connection(("127.0.0.1", running.http), timeout=30) as connection,
-    ):
-        connection.sendall(b"GET /v2 HTTP/1.1\r\nhost: slow")
-        assert b" 408 " in connection.recv(4096)
+def test_a_request_that_never_ends_is_answered_and_given_up(
+    bundle: ServedBundle, tmp_path: Path
+) -> None:
+    def begun(start: bytes) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", running.http), timeout=30)
+        connection.sendall(start)
+        return connection
+
+    def answer(connection: socket.socket) -> bytes:
+        with connection, connection.makefile("rb") as stream:
+            return stream.read()  # to the end: the connection is closed
+
+    infer = f"POST /v2/models/{MODEL}/infer HTTP/1.1\r\nhost: slow\r\n".encode()
+    with predictor(bundle, tmp_path, "--max-request-size=64KiB") as running:
+        head = begun(b"GET /v2 HTTP/1.1\r\nhost: slow")
+        body = begun(infer + b"content-length: 100\r\n\r\n")
+        part = begun(infer + b'content-length: 100\r\n\r\n{"inputs":')
+        large = begun(infer + b"content-length: 99999\r\nconnection: close\r\n\r\n{")
+        assert b" 408 " in answer(head)
+        for connection in (body, part):
+            told = answer(connection)
+            assert b" 408 " in told
+            assert b"\r\nconnection: close\r\n" in told
+            assert b'"the request did not arrive in time","pointer":""' in told
+        assert b" 413 " in answer(large)
+        counted = 'millrace_predictor_requests_total{code="408",protocol="v2"}'
+        assert running.metric(counted) == 2

@@ -219,6 +219,28 @@ def test_a_body_that_grows_too_large_is_refused(server: Predictor) -> None:
     assert "65536 bytes" in json.loads(answer.read())["error"]
 
 
+def test_more_rows_than_allowed_are_refused_where_the_request_says_so(server: Predictor) -> None:
+    data = ["p"] * 10_001
+    keys = {"name": "pump", "datatype": "BYTES", "shape": [10_001], "data": data}
+    for answer, pointer in (
+        (server.infer({"inputs": [keys]}), "/inputs/0/shape"),
+        (server.predict(*[{}] * 10_001), "/instances"),
+    ):
+        assert (answer.status, answer.json["pointer"]) == (400, pointer)
+        assert "at most 10000 rows" in answer.json["error"]
+
+
+def test_a_body_of_more_values_than_any_rows_have_is_refused_as_a_whole(
+    bundle: ServedBundle, tmp_path: Path
+) -> None:
+    with predictor(bundle, tmp_path, "--max-rows=50") as running:
+        data = ["p"] * 100_000
+        keys = {"name": "pump", "datatype": "BYTES", "shape": [50], "data": data}
+        answer = running.infer({"inputs": [keys]})
+        assert (answer.status, answer.json["pointer"]) == (400, "")
+        assert running.infer(row(site="," * 100_000)).status == 200
+
+
 @pytest.mark.parametrize("size", [100_000, 400_000])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_client_that_sends_all_of_a_too_large_body_and_closes_hears_why(

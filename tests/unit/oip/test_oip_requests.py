@@ -23,6 +23,7 @@ SIGNATURE = Signature(
     LookupPlan(project="pumps", views=[ViewLookup(view="state", join_keys=KEYS, fields=FIELDS)]),
 )
 MODEL: Any = SimpleNamespace(name="pumps", version="3", digest="d" * 64, signature=SIGNATURE)
+MAX_ROWS = 1000
 
 
 def tensor(name: str, datatype: str, shape: list[int], **contents: Any) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def tensor(name: str, datatype: str, shape: list[int], **contents: Any) -> dict[
 
 def read(*inputs: dict[str, Any], **more: Any) -> Any:
     message = ModelInferRequest(**{"model_name": "pumps", **more}, inputs=inputs)
-    return OipReader(MODEL).read(message.SerializeToString())[0]
+    return OipReader(MODEL, MAX_ROWS).read(message.SerializeToString())[0]
 
 
 def fault(*inputs: dict[str, Any], **more: Any) -> tuple[int, str, str]:
@@ -84,7 +85,7 @@ def test_raw_contents_become_columns() -> None:
             b"\x05\x00\x00\x00north\x00\x00\x00\x00",
         ],
     )
-    request, is_raw = OipReader(MODEL).read(message.SerializeToString())
+    request, is_raw = OipReader(MODEL, MAX_ROWS).read(message.SerializeToString())
     assert is_raw
     assert request.id == ""
     np.testing.assert_array_equal(request.features["pressure"], [[0.5], [np.nan]])
@@ -113,7 +114,7 @@ ROW = tensor("pressure", "FP32", [1], fp32_contents=[1.0])
         ([tensor("pressure", "FP32", [0], fp32_contents=[])], "inputs[0].shape"),
         ([tensor("pressure", "FP32", [1, 2], fp32_contents=[1, 2])], "inputs[0].shape"),
         ([tensor("pressure", "FP32", [-1], fp32_contents=[1])], "inputs[0].shape"),
-        ([tensor("pressure", "FP32", [2**62], fp32_contents=[1])], "inputs[0].contents"),
+        ([tensor("pressure", "FP32", [999], fp32_contents=[1])], "inputs[0].contents"),
         ([tensor("pressure", "FP32", [1], int_contents=[1])], "inputs[0].contents"),
         ([tensor("pressure", "FP16", [1], fp32_contents=[1])], "inputs[0].datatype"),
         ([tensor("pressure", "REAL", [1], fp32_contents=[1])], "inputs[0].datatype"),
@@ -151,7 +152,7 @@ def test_other_models_versions_outputs_and_ids_are_refused() -> None:
 @pytest.mark.parametrize("content", [b"\xff", b"\x0a\x05ab", b"\x0a\x01\xff"])
 def test_bytes_that_are_no_message_are_refused(content: bytes) -> None:
     with pytest.raises(ClientFault) as told:
-        OipReader(MODEL).read(content)
+        OipReader(MODEL, MAX_ROWS).read(content)
     assert told.value.status == 400
 
 
@@ -178,3 +179,11 @@ def test_an_answer_says_what_was_predicted_by_what(rows: int, raw: bool, degrade
         else:
             values = np.array(output.contents.fp32_contents, np.float32)
         np.testing.assert_array_equal(values, predictions[:, 0])
+
+
+def test_more_rows_than_allowed_are_refused() -> None:
+    for rows in (MAX_ROWS + 1, 2**62):
+        many = tensor("pressure", "FP32", [rows], fp32_contents=[1.0] * (MAX_ROWS + 1))
+        status, place, told = fault(many)
+        assert (status, place) == (400, "inputs[0].shape")
+        assert "at most 1000 rows" in told

@@ -34,6 +34,7 @@ SIGNATURE = Signature(
     LookupPlan(project="pumps", views=[ViewLookup(view="state", join_keys=KEYS, fields=FIELDS)]),
 )
 MODEL: Any = SimpleNamespace(name="pumps", version="3", digest="d" * 64, signature=SIGNATURE)
+MAX_ROWS = 1000
 
 
 def number(name: str, value: float, shape: tuple[int, ...] = (1, 1)) -> dict[str, Any]:
@@ -76,12 +77,12 @@ requests = st.builds(
         },
     ),
 )
-USED = OipReader(MODEL)
+USED = OipReader(MODEL, MAX_ROWS)
 """Has read, and remembers, what the examples before brought."""
 
 
 def the_long_way(content: bytes) -> InferRequest:
-    reader = OipReader(MODEL)
+    reader = OipReader(MODEL, MAX_ROWS)
     reader._rows.read = lambda _: None  # type: ignore[method-assign]
     return reader.read(content)[0]
 

@@ -7,7 +7,15 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from serving.predictor.answering import Answering, InferAnswer, InferRequest, Resolved
+from serving.predictor.answering import (
+    BYTE_SECONDS,
+    PATIENCE,
+    Answering,
+    InferAnswer,
+    InferRequest,
+    Resolved,
+)
+from serving.predictor.aside import Pace
 from serving.predictor.faults import ClientFault
 from serving.predictor.layout import layout_for
 from serving.predictor.metrics import Metrics, private_cells
@@ -65,6 +73,7 @@ def answering(
         metrics,
         Everything(),
         row_seconds=row_seconds,
+        max_rows=1000,
         max_queued=2,
         objective=0.05,
         events=events,
@@ -142,3 +151,37 @@ def test_a_request_that_would_wait_ten_objectives_is_refused_however_few_wait(
     assert isinstance(late, ClientFault)
     assert late.status == 503
     assert isinstance(asyncio.run(plane.answer(request())), InferAnswer)
+
+
+def test_reading_large_bodies_counts_as_waiting_and_is_refused_like_it(
+    signature: Signature, session: Session
+) -> None:
+    plane = answering(signature, session, 0.00001)
+    size = int(PATIENCE * 0.05 / BYTE_SECONDS) + 1
+
+    async def behind_a_large_one() -> list[str | BaseException]:
+        session.go.clear()
+        large = asyncio.ensure_future(plane.read_aside(lambda: waited(session), size))
+        await asyncio.sleep(0)
+        late = asyncio.ensure_future(plane.read_aside(lambda: "late", 1))
+        await asyncio.sleep(0)
+        session.go.set()
+        return await asyncio.gather(large, late, return_exceptions=True)
+
+    large, late = asyncio.run(behind_a_large_one())
+    assert large == "read"
+    assert isinstance(late, ClientFault)
+    assert late.status == 503
+    assert asyncio.run(plane.read_aside(lambda: "read", 1)) == "read"
+
+
+def waited(session: Session) -> str:
+    assert session.go.wait(10)
+    return "read"
+
+
+def test_what_work_is_expected_to_take_follows_what_it_took() -> None:
+    pace = Pace(1.0)
+    for _ in range(100):
+        pace.learn(1000, 2.0)
+    assert pace.seconds == pytest.approx(0.002)

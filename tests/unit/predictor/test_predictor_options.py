@@ -33,6 +33,7 @@ def test_values_have_units() -> None:
         "--latency=50",
         "--latency=0ms",
         "--max-request-size=ten",
+        "--max-rows=0",
         "--max-queued=0",
         "--workers=0",
         "--http-port=70000",

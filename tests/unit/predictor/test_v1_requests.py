@@ -12,9 +12,11 @@ from serving.predictor.faults import ClientFault
 from serving.predictor.signature import Signature
 from serving.predictor.v1 import V1Reader
 
+MAX_ROWS = 1000
+
 
 def read(signature: Signature, *instances: Any) -> Any:
-    return V1Reader(signature).read(json.dumps({"instances": instances}).encode(), "ours")
+    return V1Reader(signature, MAX_ROWS).read(json.dumps({"instances": instances}).encode(), "ours")
 
 
 def test_objects_are_read_by_name_and_lists_by_order(signature: Signature) -> None:
@@ -72,7 +74,7 @@ def test_an_unknown_input_is_told_with_the_one_most_like_it(signature: Signature
 def test_no_instances_are_a_fault(signature: Signature) -> None:
     for body in (b"{}", b'{"instances": []}', b'{"instances": {}}', b"[]"):
         with pytest.raises(ClientFault):
-            V1Reader(signature).read(body, "ours")
+            V1Reader(signature, MAX_ROWS).read(body, "ours")
 
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just([1])
@@ -88,3 +90,10 @@ def test_any_instances_are_read_or_are_a_fault(signature: Signature, instances: 
         return
     assert request.rows == len(instances)
     assert all(column.shape == (request.rows, 1) for column in request.features.values())
+
+
+def test_more_rows_than_allowed_are_refused(signature: Signature) -> None:
+    assert read(signature, *[{"pump": "p1"}] * MAX_ROWS).rows == MAX_ROWS
+    with pytest.raises(ClientFault, match="at most 1000 rows") as caught:
+        read(signature, *[{"pump": "p1"}] * (MAX_ROWS + 1))
+    assert (caught.value.status, caught.value.pointer) == (400, "/instances")

@@ -26,7 +26,10 @@ def tensor(name: str, datatype: str, data: Any, shape: Any = None) -> dict[str, 
 
 def read(signature: Signature, *inputs: Any, **more: Any) -> Any:
     body = json.dumps({"inputs": inputs, **more}).encode()
-    return V2Reader(signature).read(body, None, "ours")[0]
+    return V2Reader(signature, MAX_ROWS).read(body, None, "ours")[0]
+
+
+MAX_ROWS = 1000
 
 
 def fault(signature: Signature, *inputs: Any, **more: Any) -> ClientFault:
@@ -162,7 +165,7 @@ def test_an_input_comes_once(signature: Signature) -> None:
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"\xff"', b'{"inputs":[NaN]}', b"\xff\xfe"])
 def test_what_is_no_json_object_is_a_fault(signature: Signature, body: bytes) -> None:
     with pytest.raises(ClientFault) as caught:
-        V2Reader(signature).read(body, None, "ours")
+        V2Reader(signature, MAX_ROWS).read(body, None, "ours")
     assert caught.value.status == 400
 
 
@@ -184,7 +187,7 @@ def test_a_wrong_parameter_is_pointed_at_as_far_as_the_body_can_be_read(
     signature: Signature, body: bytes, pointer: str
 ) -> None:
     with pytest.raises(ClientFault) as caught:
-        V2Reader(signature).read(body, None, "ours")
+        V2Reader(signature, MAX_ROWS).read(body, None, "ours")
     assert caught.value.pointer == pointer
 
 
@@ -208,7 +211,7 @@ def test_an_unknown_input_is_told_with_the_one_most_like_it(
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_read_or_is_a_fault(signature: Signature, body: bytes) -> None:
     try:
-        V2Reader(signature).read(body, None, "ours")
+        V2Reader(signature, MAX_ROWS).read(body, None, "ours")
     except ClientFault as found:
         assert found.status == 400
 
@@ -236,7 +239,7 @@ def test_any_tensor_is_read_or_is_a_fault(
 def binary(signature: Signature, raw: bytes, **given_input: Any) -> Any:
     told = {"shape": [2], "parameters": {"binary_data_size": len(raw)}, **given_input}
     head = json.dumps({"inputs": [told]}).encode()
-    return V2Reader(signature).read(head + raw, len(head), "ours")[0]
+    return V2Reader(signature, MAX_ROWS).read(head + raw, len(head), "ours")[0]
 
 
 def test_binary_tensors_are_read_with_nan_for_missing(signature: Signature) -> None:
@@ -304,7 +307,7 @@ def test_bytes_that_no_input_claims_are_a_fault(signature: Signature) -> None:
 def test_an_answer_is_binary_if_the_request_says_so(signature: Signature) -> None:
     def wants(**more: Any) -> bool:
         body = {"inputs": [tensor("pressure", "FP32", [1])], **more}
-        return V2Reader(signature).read(json.dumps(body).encode(), None, "ours")[1]
+        return V2Reader(signature, MAX_ROWS).read(json.dumps(body).encode(), None, "ours")[1]
 
     output = {"name": "prediction"}
     assert not wants()
@@ -314,3 +317,18 @@ def test_an_answer_is_binary_if_the_request_says_so(signature: Signature) -> Non
         parameters={"binary_data_output": True},
         outputs=[{**output, "parameters": {"binary_data": False}}],
     )
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_more_rows_than_allowed_are_refused_where_the_request_says_so(
+    signature: Signature, binary: bool
+) -> None:
+    one = tensor("pressure", "FP32", [1.5] * (MAX_ROWS + 1))
+    raw = b""
+    if binary:
+        raw = struct.pack("<f", 1.5) * len(one.pop("data"))
+        one["parameters"] = {"binary_data_size": len(raw)}
+    head = json.dumps({"inputs": [one]}).encode()
+    with pytest.raises(ClientFault, match="at most 1000 rows") as caught:
+        V2Reader(signature, MAX_ROWS).read(head + raw, len(head), "ours")
+    assert (caught.value.status, caught.value.pointer) == (400, "/inputs/0/shape")
