@@ -25,7 +25,8 @@ demo: $(READY) $(DATA) ## the whole loop in three minutes: retrain, release, can
 	@$(BIN)/python -m tools.demo
 
 test: $(READY) $(DATA) ## run every test that needs no cluster
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not alone"
+	$(BIN)/python -m pytest -m alone tests/integration
 
 lint: $(READY) ## run the linters and type checks
 	@$(BIN)/ruff check .

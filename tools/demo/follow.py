@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from millrace.analysis import Judgement
 from millrace.deploy import PullRequest, open_forge
 from millrace.errors import MillraceError
 from millrace.settings import Settings
@@ -41,7 +42,7 @@ class Follower:
         while not reached():
             self.look()
             if time.monotonic() > deadline:
-                raise MillraceError(f"{what} did not come about within {seconds:g} s", where="demo")
+                raise MillraceError(f"{what} did not come about within {seconds:g} s")
             time.sleep(POLL_SECONDS)
         self.look()
 
@@ -87,6 +88,8 @@ class Follower:
             self._verdict = rollout.verdict
             if self._verdict in TOLD:
                 self._timeline.tell(f"{rollout.verdict}: {rollout.judgement.reason}", "cyan")
+            if self._verdict == "roll back":
+                self._timeline.tell(_counted(rollout.judgement), "cyan")
 
     def _look_at_pull_requests(self) -> None:
         for pull in reversed(self._forge.pull_requests(self._workload, "all")):
@@ -104,3 +107,16 @@ class Follower:
         for name in self._arms.keys() - there.keys():
             self._timeline.tell(f"{name} is gone")
         self._arms = dict(there)
+
+
+def _counted(judgement: Judgement) -> str:
+    """Say what both arms did; the reason for a verdict tells only what was enough for it."""
+    errors, slow = (
+        next(one for one in judgement.indicators if one.indicator == name)
+        for name in ("errors", "slow")
+    )
+    return (
+        f"the canary: {errors.canary_bad:,} errors and {slow.canary_bad:,} slow answers of "
+        f"{slow.canary_events:,}; the stable arm: {errors.stable_bad:,} and {slow.stable_bad:,} "
+        f"of {slow.stable_events:,}"
+    )

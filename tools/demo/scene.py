@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import yaml
 
 from millrace.errors import MillraceError
+from tools.demo.commands import Millrace
 
 FOLDER = Path("build/demo")
 SOURCE = Path("workloads/churn")
@@ -32,6 +29,8 @@ ROLLOUT: dict[str, Any] = {
     "policy": {"advance": "auto", "promote": "review", "rollback": "auto"},
 }
 """The declared way of a canary, only quicker: seconds stand for the hours of a real one."""
+LATENCY = {"latency": "20ms"}
+"""The gate for one row, wide enough for a machine that trains, serves and plays the users too."""
 
 
 @dataclass(frozen=True)
@@ -49,53 +48,9 @@ class Scene:
     port: int
 
     @property
-    def environment(self) -> dict[str, str]:
-        """Return the environment of every command."""
-        return {
-            **os.environ,
-            "MILLRACE_HOME": str(self.home),
-            "MILLRACE_GATEWAY_PORT": str(self.port),
-        }
-
-    def millrace(self, *arguments: str) -> list[str]:
-        """Return a `millrace` command line."""
-        return [str(Path(sys.executable).with_name("millrace")), *arguments]
-
-    def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a `millrace` command to its end and return what it printed."""
-        return subprocess.run(
-            self.millrace(*arguments),
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def lines(self, *arguments: str) -> Iterator[str]:
-        """Run a `millrace` command and return what it prints, a line when it comes.
-
-        Raises:
-            MillraceError: it failed.
-        """
-        with (
-            TemporaryFile("w+", encoding="utf-8") as complaints,
-            subprocess.Popen(
-                self.millrace(*arguments),
-                env=self.environment,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                text=True,
-            ) as process,
-        ):
-            assert process.stdout is not None
-            try:
-                yield from (line.rstrip() for line in process.stdout)
-            except BaseException:  # nobody listens any more
-                process.terminate()
-                raise
-            if process.wait() != 0:
-                complaints.seek(0)
-                raise MillraceError(complaints.read().strip(), where="demo")
+    def millrace(self) -> Millrace:
+        """Return the command on this home."""
+        return Millrace(self.home, self.port)
 
     def know(self, share: float) -> int:
         """Give the workload the first rows of the real table, and return how many these are."""
@@ -106,21 +61,40 @@ class Scene:
         return len(known)
 
     def declare(self, **training: Any) -> None:
-        """Write workload.yaml with the quick rollout, and what changes in its training."""
+        """Write workload.yaml as it is here, and with what changes in its training."""
         declared = yaml.safe_load((SOURCE / "workload.yaml").read_text(encoding="utf-8"))
         spec = declared["spec"]
         spec["rollout"] = ROLLOUT
+        spec["gates"] = [LATENCY if "latency" in gate else gate for gate in spec["gates"]]
         spec["training"]["parameters"] |= training.pop("parameters", {})
         spec["training"] |= training
         text = yaml.safe_dump(declared, sort_keys=False, allow_unicode=True)
         (self.workload / "workload.yaml").write_text(text, encoding="utf-8")
 
+    def revise(self, before: str, after: str) -> None:
+        """Change a piece of the torch module.
+
+        Raises:
+            MillraceError: the module does not have it.
+        """
+        file = self.workload / "model.py"
+        text = file.read_text(encoding="utf-8")
+        if before not in text:
+            raise MillraceError(
+                "does not have what the story changes", where=str(file), expected=before
+            )
+        file.write_text(text.replace(before, after), encoding="utf-8")
+
 
 def fresh_scene() -> Scene:
-    """Return a scene in which nothing has happened yet."""
+    """Return a scene in which nothing has happened yet.
+
+    Raises:
+        MillraceError: no port is free, or what an earlier demonstration left does not end.
+    """
     scene = Scene(FOLDER / NAME, FOLDER / "home", _free_port())
     if scene.home.exists():
-        scene.call("down")  # a demonstration that was killed may have left its platform
+        scene.millrace.do("down")  # a demonstration that was killed may have left its platform
     shutil.rmtree(FOLDER, ignore_errors=True)
     shutil.copytree(SOURCE, scene.workload, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     return scene
@@ -135,4 +109,4 @@ def _free_port(wanted: Sequence[int] = range(8080, 8090)) -> int:
             except OSError:
                 continue
             return port
-    sys.exit("demo: no port from 8080 to 8089 is free")
+    raise MillraceError(f"no port from {wanted[0]} to {wanted[-1]} is free")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,10 +17,22 @@ USERS = ("--rate", "80", "--batch", "20", "--batch-share", "0.1")
 """Most requests ask for one customer, some for a page of them."""
 LISTS = ("--rate", "20", "--batch", "400", "--batch-share", "1")
 """What the evening brings: whole lists of customers."""
-FINE_KNOTS = {"parameters": {"knots": 20_000}, "epochs": 2, "patience": 2, "batch_size": 64}
-"""Finer curves: as good on the held-out rows, and half a millisecond a row, not 20 us."""
+SMOOTH = ("torch.relu(1 - ", "nn.functional.softplus(1 - ")
+FINE_KNOTS = {
+    "parameters": {"knots": 10_000},
+    "epochs": 2,
+    "batch_size": 64,
+    "learning_rate": 0.002,
+    "seed": 9,
+}
+"""Finer curves, and smooth ones: as good on the held-out rows, and in torch nearly as quick.
 
-
+ONNX Runtime computes a softplus value by value and takes a millisecond a row, not 20 us. A quarter
+of the lists is then more work than there are seconds: they queue, answers come late, and what would
+wait for longer than ten objectives the predictor refuses with 503.
+"""
+EVENING = 25
+"""Percent of the traffic that the third candidate has when the lists come."""
 STEP_MARKS = ("✓", "↺", "✗")
 """How a line begins that says what became of a step."""
 
@@ -42,38 +52,53 @@ class Story:
         Raises:
             MillraceError: something did not come about.
         """
-        told = self._timeline
-        told.chapter("A first release")
+        self._first_release()
+        with self._traffic(*USERS) as users:
+            self._better_candidate()
+            lists = self._bad_candidate()
+        self._timeline.chapter("What the callers saw")
+        self._sum_up("one customer or a page of them", users)
+        self._sum_up("lists of 400 customers", lists)
+        self._timeline.chapter("Look at it yourself")
+        for words in ("pr list --state all", f"pr show {self._follow.last_pull}", "up"):
+            told = f"MILLRACE_HOME={self._scene.home} .venv/bin/millrace {words}"
+            self._timeline.tell(told, "cyan")
+
+    def _first_release(self) -> None:
+        self._timeline.chapter("A first release")
         known = self._scene.know(0.8)
         self._scene.declare()
-        told.tell(f"{known:,} customers are known")
+        self._timeline.tell(f"{known:,} customers are known")
         self._retrain(steps=True)
         self._do("up", "--detach")
         self._review("Release")
         self._follow.until(lambda: self._follow.weights() == {"churn-v1": 100}, 60, "a release")
-        with self._traffic(*USERS) as traffic:
-            told.chapter("More customers: a second candidate")
-            told.tell(f"{self._scene.know(1.0):,} customers are known")
-            self._retrain()
-            self._review("Release")
-            self._until_asked_to_promote()
-            self._review("Promote")
-            self._follow.until(lambda: self._only("churn-v2"), 60, "a promotion")
-            told.chapter("A third candidate, with finer curves: it passes every gate")
-            self._scene.declare(**FINE_KNOTS)
-            self._retrain()
-            self._review("Release")
-            self._follow.until(lambda: self._follow.weights().get("churn-v3"), 60, "a canary")
-            told.tell("the evening comes, and with it lists of 400 customers")
-            with self._traffic(*LISTS) as lists:
-                self._follow.until(lambda: self._only("churn-v2"), 120, "a roll-back")
-            told.tell("no gate asked it for 400 customers at once; its users did, and few met it")
-        told.chapter("What the callers saw")
-        self._sum_up("one customer or a page of them", traffic)
-        self._sum_up("lists of 400 customers", lists)
-        told.chapter("Look at it yourself")
-        for words in ("pr list --state all", f"pr show {self._follow.last_pull}", "up"):
-            told.tell(f"MILLRACE_HOME={self._scene.home} .venv/bin/millrace {words}", "cyan")
+
+    def _better_candidate(self) -> None:
+        self._timeline.chapter("More customers: a second candidate")
+        self._timeline.tell(f"{self._scene.know(1.0):,} customers are known")
+        self._retrain()
+        self._review("Release")
+        self._until_asked_to_promote()
+        self._review("Promote")
+        self._follow.until(lambda: self._only("churn-v2"), 60, "a promotion")
+
+    def _bad_candidate(self) -> dict[str, Any]:
+        """Return what came of the lists that show how bad it is."""
+        told = self._timeline
+        told.chapter("A third candidate, with finer and smoother curves: it passes every gate")
+        self._scene.revise(*SMOOTH)
+        self._scene.declare(**FINE_KNOTS)
+        self._retrain()
+        self._review("Release")
+        self._follow.until(
+            lambda: self._follow.weights().get("churn-v3", 0) >= EVENING, 120, "a canary's rise"
+        )
+        told.tell("the evening comes, and with it lists of 400 customers")
+        with self._traffic(*LISTS) as lists:
+            self._follow.until(lambda: self._only("churn-v2"), 120, "a roll-back")
+        told.tell("no gate asked it for 400 customers at once; its users did, and few met it")
+        return lists
 
     def _retrain(self, *, steps: bool = False) -> None:
         """Run the pipeline; say what each of its steps did, or only what came of it."""
@@ -81,7 +106,7 @@ class Story:
         self._timeline.command("millrace", *words)
         with self._timeline.doing() as doing:
             doing("the pipeline begins")
-            for line in self._scene.lines(*words):
+            for line in self._scene.millrace.start(*words).lines():
                 if line.startswith(STEP_MARKS):
                     doing(line)
                     if steps:
@@ -92,18 +117,23 @@ class Story:
 
     def _do(self, *words: str) -> None:
         self._timeline.command("millrace", *words)
-        done = self._scene.call(*words)
-        if done.returncode != 0:
-            raise MillraceError(done.stderr.strip() or done.stdout.strip(), where="demo")
+        self._scene.millrace.do(*words)
 
     def _review(self, verb: str) -> None:
         """Merge the open pull request that asks for something, as its reviewer would."""
-        pull = next(one for one in self._follow.open_pulls() if one.title.startswith(verb))
+        pulls = self._follow.open_pulls()
+        pull = next((one for one in pulls if one.title.startswith(verb)), None)
+        if pull is None:
+            raise MillraceError(
+                f"no pull request asks to {verb.lower()} anything",
+                found=", ".join(one.title for one in pulls) or "none that is open",
+            )
         self._do("pr", "merge", str(pull.number))
 
     def _until_asked_to_promote(self) -> None:
         def asked() -> bool:
-            return any(one.title.startswith("Promote") for one in self._follow.open_pulls())
+            pulls = self._follow.open_pulls()
+            return any(one.title.startswith("Promote") and not one.draft for one in pulls)
 
         self._follow.until(asked, 120, "the question whether to promote")
 
@@ -114,24 +144,13 @@ class Story:
     @contextmanager
     def _traffic(self, *kind: str) -> Iterator[dict[str, Any]]:
         """Send requests all the while; afterwards the dictionary holds what came of them."""
-        words = ("traffic", str(self._scene.workload), *kind, "--for", "300s")
+        words = ("traffic", str(self._scene.workload), *kind, "--for", "10m")
         self._timeline.command("millrace", *words, "&")
+        traffic = self._scene.millrace.start(*words, "--json")
         found: dict[str, Any] = {}
-        process = subprocess.Popen(
-            self._scene.millrace(*words, "--json"),
-            env=self._scene.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        try:
-            yield found
-            process.send_signal(signal.SIGINT)
-            out, _ = process.communicate(timeout=20)
-            found.update(json.loads(out))
-        finally:
-            process.kill()
-            process.wait()
+        yield found
+        traffic.stop()
+        found.update(json.loads(traffic.result()))
 
     def _sum_up(self, asked: str, traffic: dict[str, Any]) -> None:
         told = self._timeline.tell
