@@ -12,6 +12,7 @@ from typing import Any
 from millrace.deploy.base import PullRequest
 from millrace.deploy.git_forge import GitForge, Refs, State, Text
 from millrace.deploy.gitea_api import GiteaApi, GiteaError
+from millrace.deploy.gitea_merging import merging, passes, refused
 from millrace.deploy.gitea_pull import (
     Event,
     GiteaPull,
@@ -21,10 +22,9 @@ from millrace.deploy.gitea_pull import (
     without_mark,
 )
 from millrace.deploy.local_forge import refuse_draft
-from millrace.deploy.merging import merge_message, merged_tree
+from millrace.deploy.merging import merged_tree
 from millrace.deploy.place import HEADS, MAIN, Move, Place
 from millrace.deploy.repository import is_merged
-from millrace.errors import ConflictError, DeployError, MergeRefusedError
 
 _KEPT = 4096
 _FEW = 4
@@ -57,10 +57,11 @@ class GiteaForge(GitForge):
             refuse_draft(there)
             merged_tree(self._place, refs[MAIN], there.head, number)  # names the conflicts
             try:
-                self._api.call("POST", f"pulls/{number}/merge", content=_merging(there))
+                self._api.call("POST", f"pulls/{number}/merge", content=merging(there))
             except GiteaError as error:
-                if not _passes(error) or time.monotonic() > deadline:
-                    raise _refused(error, number) from None
+                if not passes(error) or time.monotonic() > deadline:
+                    refuse_draft(self.open_one(self._refs(), number))  # by now, perhaps
+                    raise refused(error, number) from None
                 time.sleep(_STEP)
             else:
                 return self._get(self._refs(), number).merged
@@ -77,7 +78,11 @@ class GiteaForge(GitForge):
             there = self.open_one(refs, number)
             if comment:
                 self._api.call("POST", f"issues/{number}/comments", content={"body": comment})
-            self._change(number, state="closed")
+            try:
+                self._change(number, state="closed")
+            except GiteaError:
+                self.open_one(self._refs(), number)  # somebody may have merged it
+                raise
             # The branch goes, unless it has moved on: then it is left to whoever moved it.
             self._place.update([Move(HEADS + there.branch, there.head, None)])
 
@@ -180,7 +185,7 @@ class GiteaForge(GitForge):
         try:
             opened = self._api.call("POST", "pulls", content=content)
         except GiteaError as error:
-            if error.status != 409:  # 409: somebody else has opened it
+            if error.status not in (404, 409):  # the branch is gone; somebody else has opened it
                 raise
             return None
         return self._now(self._parsed(opened), {**refs, branch.ref: branch.new or ""})
@@ -210,17 +215,22 @@ class GiteaForge(GitForge):
                     self._say(there.number, between, was)
                 return None
             was = between
-        self._say(there.number, was, text)
+        found = self._say(there.number, was, text)
+        if found not in ("", branch.new):  # this text is that of another commit by now
+            return None
         said = {"title": text.title, "body": text.body, "draft": text.draft, "head": branch.new}
         return there.model_copy(update=said)
 
-    def _say(self, number: int, was: Text, text: Text) -> None:
-        if text != was:
-            title = with_mark(text.title, draft=text.draft)
-            self._change(number, title=title, body=text.body)
+    def _say(self, number: int, was: Text, text: Text) -> str:
+        """Say something else of a pull request; return its commit, empty if it says that."""
+        if text == was:
+            return ""
+        return self._change(number, title=with_mark(text.title, draft=text.draft), body=text.body)
 
-    def _change(self, number: int, **fields: str) -> None:
-        self._api.call("PATCH", f"pulls/{number}", content=fields)
+    def _change(self, number: int, **fields: str) -> str:
+        """Change a pull request and return the commit that it proposes."""
+        edited = self._api.call("PATCH", f"pulls/{number}", content=fields)
+        return self._parsed(edited).head.sha
 
 
 def _between(was: Text, text: Text) -> Text:
@@ -228,50 +238,3 @@ def _between(was: Text, text: Text) -> Text:
     if was == text or text.draft:
         return text
     return replace(was, draft=True)
-
-
-def _merging(there: PullRequest) -> dict[str, object]:
-    message = merge_message(there.number, there.title, there.body)
-    return {
-        "Do": "merge",
-        "MergeTitleField": message.partition("\n")[0],
-        "MergeMessageField": there.body,
-        "head_commit_id": there.head,
-        "delete_branch_after_merge": True,
-    }
-
-
-def _passes(error: GiteaError) -> bool:
-    """Return whether a refusal passes: it is still checking, or the main branch has moved."""
-    waits = error.status == 405 and "try again" in error.said
-    return waits or (error.status == 409 and "out of date" in error.said)
-
-
-def _refused(error: GiteaError, number: int) -> DeployError:
-    """Return a refusal to merge: by a rule, or because the proposal does not apply any more."""
-    if error.status not in (405, 409):
-        return error
-    where, found = f"pull request #{number}", error.said or f"HTTP status {error.status}"
-    if _is_past(error):
-        return ConflictError(
-            "Gitea does not merge it",
-            where=where,
-            found=found,
-            remedy="see its page on Gitea: conflicts, or somebody was quicker",
-        )
-    return MergeRefusedError(
-        "Gitea does not allow to merge it",
-        where=where,
-        found=found,
-        remedy="see its page on Gitea: approvals, checks, rules of the branch",
-    )
-
-
-def _is_past(error: GiteaError) -> bool:
-    """Return whether a refusal says that something has changed, and not that a rule forbids it.
-
-    What Gitea itself finds in conflict is told as what it still checks, for ever.
-    """
-    if error.status == 409:
-        return not error.said.startswith("PushRejected")  # a hook of the repository
-    return _passes(error) or "already merged" in error.said

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import millrace.deploy.place as place_module
+from millrace.deploy import Forge, Repository
+from millrace.deploy.gitea_api import GiteaApi
 from millrace.deploy.local_forge import LocalForge
 from millrace.deploy.place import Place, open_place
 from millrace.deploy.process import run_git
@@ -45,10 +47,10 @@ class World:
             return own
         return replace(own, folder=self.home / f"{client}.git", cache=True)
 
-    def repository(self, client: str = "") -> GitRepository:
+    def repository(self, client: str = "") -> Repository:
         return GitRepository(self.place(client))
 
-    def forge(self, client: str = "") -> LocalForge:
+    def forge(self, client: str = "") -> Forge:
         return LocalForge(self.place(client))
 
     def git(self, *arguments: str, content: str = "", ok: bool = True) -> str:
@@ -86,22 +88,44 @@ class World:
 def at_command(
     patch: pytest.MonkeyPatch, number: int, before: object = None, after: object = None
 ) -> Iterator[list[list[str]]]:
-    """Do something, once, before or after the git command of this number, counted from 0.
+    """Do something, once, before or after the command of this number, counted from 0.
 
-    Gives the commands that ran.
+    Gives the commands that ran: those of git, and requests of Gitea's API.
     """
     with _at(patch, lambda ran: len(ran) == number + 1, before, after) as ran:
         yield ran
 
 
 @contextmanager
-def at_push(
-    patch: pytest.MonkeyPatch, before: object = None, after: object = None
+def at_first(
+    patch: pytest.MonkeyPatch, command: str, before: object = None, after: object = None
 ) -> Iterator[list[list[str]]]:
-    """Do something, once, before or after the first push; gives the commands that ran."""
+    """Do something, once, before or after the first command that begins with these words.
+
+    Gives the commands that ran.
+    """
 
     def now(ran: list[list[str]]) -> bool:
-        return ran[-1][0] == "push" and all(one[0] != "push" for one in ran[:-1])
+        found = [one[: len(words)] == words for one in ran]
+        return found[-1] and not any(found[:-1])
+
+    words = command.split()
+    with _at(patch, now, before, after) as ran:
+        yield ran
+
+
+@contextmanager
+def at_change(
+    patch: pytest.MonkeyPatch, number: int, before: object = None, after: object = None
+) -> Iterator[list[list[str]]]:
+    """Do something, once, before or after the command of this number of those that change others.
+
+    Gives the commands that ran.
+    """
+
+    def now(ran: list[list[str]]) -> bool:
+        changes = [one[0] in ("push", "POST", "PATCH") for one in ran]
+        return changes[-1] and sum(changes) == number + 1
 
     with _at(patch, now, before, after) as ran:
         yield ran
@@ -116,16 +140,25 @@ def _at(
 ) -> Iterator[list[list[str]]]:
     ran: list[list[str]] = []
 
-    def run(arguments, **rest):  # type: ignore[no-untyped-def]
-        ran.append(list(arguments))
+    def step(command, run):  # type: ignore[no-untyped-def]
+        ran.append(command)
         now = when(ran)
         if now and before:
             before()  # type: ignore[operator]
-        done = run_git(arguments, **rest)
+        done = run()
         if now and after:
             after()  # type: ignore[operator]
         return done
 
+    def run(arguments, **rest):  # type: ignore[no-untyped-def]
+        return step(list(arguments), lambda: run_git(arguments, **rest))
+
+    send = GiteaApi._send
+
+    def ask(api, method, path, *rest):  # type: ignore[no-untyped-def]
+        return step([method, path], lambda: send(api, method, path, *rest))
+
     with patch.context() as context:
         context.setattr(place_module, "run_git", run)
+        context.setattr(GiteaApi, "_send", ask)
         yield ran

@@ -107,6 +107,10 @@ class FakeGitea:
         pull = self.pulls[int(found[1]) - 1]
         if found[2]:
             return self.beside(pull, found[2], sent or query)
+        if method == "PATCH" and "state" in sent and pull["merged"]:
+            return 412, {
+                "message": "cannot change state of this pull request, it was already merged"
+            }
         return (201, self.edited(pull, sent)) if method == "PATCH" else (200, self.told(pull))
 
     def beside(self, pull: dict[str, Any], what: str, sent: Any) -> tuple[int, Any]:

@@ -20,6 +20,7 @@ class Pull:
     draft: bool
     token: int
     state: str = "open"
+    title: str = ""
 
 
 @dataclass
@@ -34,6 +35,8 @@ class Model:
     pulls: list[Pull] = field(default_factory=list)
     branches: dict[str, int] = field(default_factory=dict)
     """Token of the commit that a branch names."""
+    begun: dict[int, Pull] = field(default_factory=dict)
+    """By token, what a killed proposal left, for the next to complete."""
     tokens: int = 0
 
     def state(self, pull: Pull) -> str:
@@ -44,8 +47,12 @@ class Model:
         return "open" if pull.branch in self.branches else "closed"
 
     def seen(self) -> list[object]:
-        pulls = [(p.branch, p.draft, self.state(p), p.changes) for p in self.pulls]
+        pulls = [(p.branch, p.draft, self.state(p), p.changes, self.title(p)) for p in self.pulls]
         return [self.main, pulls, sorted(self.branches)]
+
+    def title(self, pull: Pull) -> str:
+        """Return what people read of a pull request that they may merge."""
+        return pull.title if self.state(pull) == "open" and not pull.draft else ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,30 @@ class Action:
         after = deepcopy(model)
         return after, getattr(self, f"_{self.kind}")(after)
 
+    def halfway(self, model: Model) -> list[Model]:
+        """Return what the repository may be within this, on a forge that does it in steps."""
+        steps = {"propose": ["_begin"], "update": ["_mark", "_move"], "close": ["_shut"]}
+        found = []
+        for step in steps.get(self.kind, ()):
+            after = deepcopy(model)
+            getattr(self, step)(after)
+            found.append(after)
+        return found
+
+    def _mark(self, model: Model) -> None:
+        pull = self._open(model)
+        if pull is not None:
+            pull.draft = True
+
+    def _move(self, model: Model) -> None:
+        self._update(model)
+        self._mark(model)
+
+    def _shut(self, model: Model) -> None:
+        pull = self._open(model)
+        if pull is not None:
+            pull.state = "closed"
+
     def _commit(self, model: Model) -> Result:
         if model.moves != self.moves:
             return "conflict"
@@ -85,13 +116,22 @@ class Action:
             state = model.state(newest)
             if state == "open" or (state == "merged" and newest.token not in self.merged):
                 return number
-        for _, pull in numbered:
-            pull.state = model.state(pull)
+        if model.branches.get(self.branch) not in model.begun:
+            self._begin(model)
+        begun = model.begun.pop(model.branches[self.branch])
+        begun.draft, begun.title = self.draft, self.value
+        model.pulls.append(begun)
+        return len(model.pulls)
+
+    def _begin(self, model: Model) -> None:
+        """Push the branch of a new pull request."""
+        for pull in model.pulls:
+            if pull.branch == self.branch:
+                pull.state = model.state(pull)
         model.tokens += 1
         model.branches[self.branch] = model.tokens
-        new = Pull(self.branch, self.main, self.changes, self.draft, model.tokens)
-        model.pulls.append(new)
-        return len(model.pulls)
+        begun = Pull(self.branch, self.main, self.changes, self.draft, model.tokens)
+        model.begun[model.tokens] = begun
 
     def _update(self, model: Model) -> Result:
         pull = self._open(model)
@@ -100,6 +140,7 @@ class Action:
         model.tokens += 1
         model.branches[pull.branch] = pull.token = model.tokens
         pull.base, pull.changes, pull.draft = self.main, self.changes, self.draft
+        pull.title = self.value
         return "done"
 
     def _merge(self, model: Model) -> Result:

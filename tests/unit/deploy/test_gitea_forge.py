@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from deploy_worlds import BRANCH, KilledError, at_command, at_push
+from deploy_worlds import BRANCH, KilledError, at_command, at_first
 from fake_gitea import FakeGitea
 from gitea_worlds import proposed, settings
 
@@ -124,6 +124,34 @@ def test_many_at_once_open_one_pull_request(installation: Settings, gitea: FakeG
     assert len(gitea.pulls) == 1
 
 
+def test_a_proposal_whose_branch_is_deleted_in_the_middle_is_made_all_the_same(
+    installation: Settings, gitea: FakeGitea, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def delete() -> None:
+        gitea.git("update-ref", "-d", f"refs/heads/{BRANCH}")
+
+    with at_first(monkeypatch, "POST pulls", before=delete):
+        assert proposed(installation).number == 1
+    assert open_forge(installation).get(1).state == "open"
+
+
+def test_a_text_that_comes_to_stand_over_another_commit_is_said_of_its_own(
+    installation: Settings, gitea: FakeGitea, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposed(installation, draft=True)
+    head = open_repository(installation).head()
+
+    def update(value: bytes) -> PullRequest:
+        text = {"title": f"T{value!r}", "body": "", "draft": False}
+        return open_forge(installation).update(1, head, {"churn/x": value}, **text)  # type: ignore[arg-type]
+
+    with at_first(monkeypatch, "PATCH pulls/1", before=lambda: update(b"1")):
+        updated = update(b"2")
+    assert gitea.git("show", f"{BRANCH}:churn/x") == "2"
+    assert open_forge(installation).get(1) == updated
+    assert updated.title == "Tb'2'"
+
+
 def test_a_proposal_that_was_killed_after_its_branch_is_completed(
     installation: Settings, gitea: FakeGitea
 ) -> None:
@@ -174,7 +202,7 @@ def test_an_update_that_is_killed_at_its_push_cannot_be_merged_until_it_is_compl
         raise KilledError
 
     hook = {"after": kill} if after else {"before": kill}
-    with at_push(monkeypatch, **hook), suppress(KilledError):
+    with at_first(monkeypatch, "push", **hook), suppress(KilledError):
         update()
     assert (gitea.sha(BRANCH) == head) != after
     with pytest.raises(ConflictError, match="it is a draft"):
@@ -196,7 +224,7 @@ def test_an_update_that_a_person_overtakes_leaves_what_the_pull_request_says(
         gitea.git("update-ref", f"refs/heads/{BRANCH}", made)
 
     head = open_repository(installation).head()
-    with at_push(monkeypatch, before=push), pytest.raises(BranchTakenError):
+    with at_first(monkeypatch, "push", before=push), pytest.raises(BranchTakenError):
         open_forge(installation).update(1, head, {}, title="T", body="Other", draft=False)
     found = open_forge(installation).get(1)
     assert (found.title, found.body, found.draft) == (there.title, there.body, there.draft)
@@ -209,7 +237,7 @@ def test_an_update_of_the_files_alone_leaves_it_ready_all_the_time(
     titles: list[str] = []
     head = open_repository(installation).head()
     said = {"title": there.title, "body": there.body, "draft": False}
-    with at_push(monkeypatch, before=lambda: titles.append(gitea.pulls[0]["title"])):
+    with at_first(monkeypatch, "push", before=lambda: titles.append(gitea.pulls[0]["title"])):
         open_forge(installation).update(1, head, {"churn/y": b""}, **said)  # type: ignore[arg-type]
     assert titles == [there.title]
 
@@ -322,7 +350,7 @@ def test_a_conflict_names_the_files(installation: Settings) -> None:
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (405, "not allowed to merge [reason: Does not have enough approvals]"),
+        (405, "Does not have enough approvals"),
         (405, "User not allowed to merge PR"),
         (405, "Work in progress PRs cannot be merged"),
         (409, "PushRejected with remote message: main is mine"),
@@ -339,11 +367,37 @@ def test_a_merge_that_gitea_does_not_allow_is_no_conflict_and_says_why(
     assert open_forge(installation).get(1).state == "open"
 
 
+def test_a_merge_that_another_close_overtakes_is_a_conflict(
+    installation: Settings, gitea: FakeGitea, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposed(installation)
+    gitea.checked.add(1)
+
+    def close() -> None:
+        open_forge(installation).close(1, "")
+
+    overtaken = at_first(monkeypatch, "POST pulls/1/merge", before=close)
+    with overtaken, pytest.raises(ConflictError, match="#1: it is closed already"):
+        open_forge(installation).merge(1)
+
+
+def test_a_close_that_a_merge_overtakes_is_a_conflict(
+    installation: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposed(installation)
+
+    def merge() -> None:
+        open_forge(installation).merge(1)
+
+    overtaken = at_first(monkeypatch, "PATCH pulls/1", before=merge)
+    with overtaken, pytest.raises(ConflictError, match="#1: it is merged already"):
+        open_forge(installation).close(1, "superseded")
+
+
 @pytest.mark.parametrize(
     ("status", "said"),
     [
         (409, {"Style": "merge", "StdOut": "CONFLICT", "Err": {}}),
-        (405, {"message": "The PR is already merged"}),
         (405, {"message": "Please try again later"}),
         (409, {"message": "head out of date"}),
     ],
