@@ -193,7 +193,12 @@ def rollback(
 @app.command(rich_help_panel=SERVE)
 def status(
     workload: Annotated[
-        str, typer.Argument(help="Name of a workload; by default all.", show_default=False)
+        str,
+        typer.Argument(
+            help="Name of a workload; by default all.",
+            show_default=False,
+            autocompletion=workload_names,
+        ),
     ] = "",
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Go on showing it until Ctrl-C.")

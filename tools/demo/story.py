@@ -144,7 +144,7 @@ class Story:
     @contextmanager
     def _traffic(self, *kind: str) -> Iterator[dict[str, Any]]:
         """Send requests all the while; afterwards the dictionary holds what came of them."""
-        words = ("traffic", str(self._scene.workload), *kind, "--for", "10m")
+        words = ("traffic", str(self._scene.workload), *kind, "--for", "20m")
         self._timeline.command("millrace", *words, "&")
         traffic = self._scene.millrace.start(*words, "--json")
         found: dict[str, Any] = {}

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from cli.completion import runs_and_workloads, workload_names, workloads_and_folders
+from cli.main import app
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +49,12 @@ def test_runs_are_offered_with_the_newest_first() -> None:
 def test_a_home_without_a_store_offers_the_workloads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MILLRACE_HOME", "/nowhere")
     assert runs_and_workloads("f") == ["failures"]
+
+
+@pytest.mark.parametrize("command", ["status", "rollback", "traffic", "run", "candidates"])
+def test_whatever_takes_a_workload_offers_those_there_are(command: str) -> None:
+    environment = {"COMP_WORDS": f"millrace {command} ch", "COMP_CWORD": "2"}
+    done = CliRunner().invoke(
+        app, [], env={**environment, "_MILLRACE_COMPLETE": "complete_bash"}, prog_name="millrace"
+    )
+    assert done.output.split() == ["churn"]
