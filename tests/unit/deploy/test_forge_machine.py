@@ -261,4 +261,4 @@ SETTINGS = settings(
 TestForgeMachine = pytest.mark.slow(ForgeMachine.TestCase)
 TestForgeMachine.settings = settings(SETTINGS, max_examples=6)
 TestGiteaMachine = pytest.mark.slow(GiteaMachine.TestCase)
-TestGiteaMachine.settings = settings(SETTINGS, max_examples=2)
+TestGiteaMachine.settings = settings(SETTINGS, max_examples=2, stateful_step_count=12)
