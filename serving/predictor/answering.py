@@ -120,7 +120,9 @@ class Answering:
         self._max_queued = max_queued
         self._queued = 0
         self._features = len(model.signature.inputs)
-        self.aside = Aside(row_seconds, max_queued, PATIENCE * objective)
+        self.patience = PATIENCE * objective
+        """Seconds that a request may wait for others."""
+        self.aside = Aside(row_seconds, max_queued, self.patience)
         """Where long work of every protocol is done."""
 
     async def answer(self, request: InferRequest) -> InferAnswer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-STATUSES = (200, 400, 404, 405, 413, 415, 500, 503)
+STATUSES = (200, 400, 404, 405, 408, 413, 415, 500, 503)
 """Statuses that answers to inference requests carry; another one would count as the last."""
 PROTOCOLS = ("v1", "v2", "grpc")
 CELLS = 4096
