@@ -132,7 +132,9 @@ class Answering:
         self._max_queued = max_queued
         self._queued = 0
         self._features = len(model.signature.inputs)
-        self._aside = Aside(max_queued, PATIENCE * objective)
+        self.patience = PATIENCE * objective
+        """Seconds that a request may wait for others."""
+        self._aside = Aside(max_queued, self.patience)
         self._row, self._byte = Pace(row_seconds), Pace(BYTE_SECONDS)
 
     async def read_aside(self, read: Callable[[], T], size: int) -> T:

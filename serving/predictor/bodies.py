@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from threading import Lock
 from typing import Any
 
 from serving.predictor.connections import READ_TIMEOUT
@@ -19,7 +20,10 @@ class Disconnected(Exception):  # noqa: N818
 
 
 class Bodies:
-    """Reads bodies; what it has handed out counts until it is given back."""
+    """Reads bodies; what it has handed out counts until it is given back.
+
+    Bodies are read in the event loop; any thread may take room for one, and give it back.
+    """
 
     def __init__(self, max_size: int, max_held: int) -> None:
         """Set up.
@@ -32,6 +36,7 @@ class Bodies:
         self.max_held = max_held
         self.held = 0
         """Bytes that are held now."""
+        self._lock = Lock()
 
     async def read(
         self, receive: Receive, length: bytes | None, began: float, *, to_its_end: bool = False
@@ -52,19 +57,32 @@ class Bodies:
         if length is not None and int(length) > self.max_size:
             if to_its_end:
                 await self._drop(receive, began)
-            raise self._too_large()
+            raise self.too_large()
         message = await receive()
         if message["type"] != "http.request":
             raise Disconnected
         body: bytes = message["body"]
         if not message["more_body"]:
-            self._take(len(body), len(body))
+            self.take(len(body))
             return body
         return await self._read_on(receive, body, began, to_its_end)
 
+    def take(self, size: int) -> None:
+        """Make room for a body that is there as a whole; `give_back` must be called with its size.
+
+        Raises:
+            ClientFault: it is too large, or there is no room for it now.
+        """
+        self._take(size, size)
+
     def give_back(self, size: int) -> None:
         """Let go of a body."""
-        self.held -= size
+        with self._lock:
+            self.held -= size
+
+    def too_large(self) -> ClientFault:
+        """Return the fault of a request whose body is too large."""
+        return ClientFault(413, f"a body is at most {self.max_size} bytes", "")
 
     async def _read_on(
         self, receive: Receive, begun: bytes, began: float, to_its_end: bool
@@ -83,7 +101,7 @@ class Bodies:
                 message = await receive()
             raise Disconnected
         except BaseException as error:
-            self.held -= len(body)
+            self.give_back(len(body))
             if to_its_end and isinstance(error, ClientFault) and message["more_body"]:
                 await self._drop(receive, began)
             raise
@@ -101,13 +119,11 @@ class Bodies:
 
     def _take(self, size: int, whole: int) -> None:
         if whole > self.max_size:
-            raise self._too_large()
-        if self.held + size > self.max_held:
-            raise overloaded("there is no room for another request body")
-        self.held += size
-
-    def _too_large(self) -> ClientFault:
-        return ClientFault(413, f"a body is at most {self.max_size} bytes", "")
+            raise self.too_large()
+        with self._lock:
+            if self.held + size > self.max_held:
+                raise overloaded("there is no room for another request body")
+            self.held += size
 
 
 def is_late(began: float) -> bool:

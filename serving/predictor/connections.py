@@ -25,6 +25,16 @@ READ_TIMEOUT = 15.0
 """Seconds within which a request must have arrived, and its answer been taken."""
 ANSWER_TIMEOUT = 5.0
 """Seconds after that in which the application has to answer that it is late."""
+NO_ROOM = "there are too many connections"
+
+App = Callable[[Any, Any, Callable[[Any], Awaitable[None]]], Awaitable[None]]
+
+
+async def refuse(_scope: Any, _receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+    """Answer any request of a connection that there is no room for."""
+    reply = fault_reply(overloaded(NO_ROOM), [(b"connection", b"close")])
+    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+    await send({"type": "http.response.body", "body": reply.body})
 
 
 @dataclass
@@ -32,6 +42,8 @@ class Guard:
     """Bounds of all connections of a server, and the time as its sweeper last saw it."""
 
     max_connections: int
+    refuse: App = refuse
+    """Application that answers the requests of the connections above that."""
     now: float = field(default_factory=time.monotonic)
 
 
@@ -62,7 +74,7 @@ class Connection(HttpToolsProtocol):
         if surplus > self._guard.max_connections:
             transport.abort()
         elif surplus > 0:
-            self.app = _refuse
+            self.app = self._guard.refuse
 
     def on_message_begin(self) -> None:
         """Begin with a request."""
@@ -141,12 +153,3 @@ class Connection(HttpToolsProtocol):
             + b"content-length: %d\r\n\r\n%b" % (len(body), body)
         )
         self.transport.close()
-
-
-async def _refuse(
-    _scope: Any, _receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]
-) -> None:
-    """Answer any request of a connection that there is no room for."""
-    reply = fault_reply(overloaded("there are too many connections"), [(b"connection", b"close")])
-    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
-    await send({"type": "http.response.body", "body": reply.body})

@@ -32,11 +32,12 @@ class ClientFault(Exception):  # noqa: N818
 GRPC_CODES = {
     400: "INVALID_ARGUMENT",
     404: "NOT_FOUND",
+    408: "DEADLINE_EXCEEDED",
     413: "RESOURCE_EXHAUSTED",
     500: "INTERNAL",
     503: "UNAVAILABLE",
 }
-"""gRPC status codes for the statuses that answering and tensors raise."""
+"""gRPC status codes for the statuses that reading and answering requests raise."""
 
 
 def bad_input(message: str, pointer: str) -> ClientFault:

@@ -29,13 +29,13 @@ TICK = 0.05
 class HttpServer:
     """Serves an ASGI application on a bound socket."""
 
-    def __init__(self, app: Any, bound: socket.socket, max_connections: int) -> None:
+    def __init__(self, app: Any, bound: socket.socket, guard: Guard) -> None:
         """Set up.
 
         Args:
             app: the ASGI application.
             bound: a socket that is bound; it listens from `start` on.
-            max_connections: more of them are refused.
+            guard: bounds of its connections.
         """
         self._config = Config(
             app,
@@ -53,7 +53,7 @@ class HttpServer:
         )
         self._config.load()
         self._bound = bound
-        self._guard = Guard(max_connections)
+        self._guard = guard
         self._state = ServerState()
         self._closing = False
 

@@ -8,6 +8,7 @@ import os
 import time
 from contextlib import suppress
 from functools import partial
+from threading import Lock
 from typing import Any, TextIO, cast
 
 import structlog
@@ -68,17 +69,20 @@ class _Forward(logging.Handler):
 
 
 class Seldom:
-    """Says one thing at most once a second, with how often it happened since."""
+    """Says one thing at most once a second, with how often it happened since; in any thread."""
 
     def __init__(self, log: Log, event: str, level: str = "warning") -> None:
         self._say = partial(getattr(log, level), event)
         self._last = -math.inf
         self._times = 0
+        self._lock = Lock()
 
     def say(self, **fields: Any) -> None:
         """Log this occurrence, or only count it for the next line."""
-        self._times += 1
         now = time.monotonic()
-        if now - self._last >= 1:
-            self._say(times=self._times, **fields)
-            self._last, self._times = now, 0
+        with self._lock:
+            self._times += 1
+            if now - self._last < 1:
+                return
+            times, self._last, self._times = self._times, now, 0
+        self._say(times=times, **fields)

@@ -15,6 +15,7 @@ from pathlib import Path
 from millrace.settings import load_settings
 from serving.predictor.answering import Answering
 from serving.predictor.bodies import Bodies
+from serving.predictor.connections import Guard
 from serving.predictor.events import Events
 from serving.predictor.exposition import Exposition, labels_of
 from serving.predictor.grpc_server import GrpcServer
@@ -27,11 +28,12 @@ from serving.predictor.metrics import CELLS_FILE, Metrics, private_cells, shared
 from serving.predictor.metrics_page import MetricsPage
 from serving.predictor.model import Model, load_model
 from serving.predictor.options import Options
+from serving.predictor.outcomes import Outcomes
 from serving.predictor.resolving import OnlineResolver
 from serving.predictor.rest import Rest
 
 HELD_REQUESTS = 8
-"""Bodies of the greatest size that may be held at once."""
+"""Bodies of the greatest size that may be held at once, of all protocols together."""
 
 
 def serve(options: Options, log: Log) -> None:
@@ -100,8 +102,11 @@ async def _serve(
             events=events,
         )
         stack.callback(answering.close)
-        rest = HttpServer(_rest(options, log, answering), http, options.max_connections)
-        grpc = GrpcServer(answering, log, options)
+        bodies = Bodies(options.max_request_size, options.max_request_size * HELD_REQUESTS)
+        outcomes = Outcomes(metrics, log, access=options.log_level == "debug")
+        app = Rest(answering, bodies, outcomes)
+        rest = HttpServer(app, http, Guard(options.max_connections, app.refuse))
+        grpc = GrpcServer(answering, bodies, outcomes, options)
         servers = [rest] if page is None else [rest, _metrics_server(options, metrics, page)]
         for server in servers:
             await server.start()
@@ -132,11 +137,6 @@ def _store(options: Options, model: Model) -> OnlineStore:
     )
 
 
-def _rest(options: Options, log: Log, answering: Answering) -> Rest:
-    bodies = Bodies(options.max_request_size, options.max_request_size * HELD_REQUESTS)
-    return Rest(answering, bodies, log, access=options.log_level == "debug")
-
-
 def _metrics_server(options: Options, metrics: Metrics, page: socket.socket) -> HttpServer:
     exposition = Exposition(metrics.layout, [metrics.cells], labels_of(options), metrics.exemplars)
-    return HttpServer(MetricsPage(exposition), page, max_connections=64)
+    return HttpServer(MetricsPage(exposition), page, Guard(64))

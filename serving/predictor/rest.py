@@ -16,11 +16,12 @@ from serving.predictor.answering import (
     WireProtocol,
 )
 from serving.predictor.bodies import Bodies, Disconnected
+from serving.predictor.connections import NO_ROOM
 from serving.predictor.counting import has_more_values
-from serving.predictor.faults import ClientFault, bad_input, too_many_rows
+from serving.predictor.faults import ClientFault, bad_input, overloaded, too_many_rows
 from serving.predictor.identity import id_of_header, id_source
-from serving.predictor.logs import Log, Seldom
 from serving.predictor.openapi import openapi_document
+from serving.predictor.outcomes import Outcomes
 from serving.predictor.replies import (
     BINARY,
     JSON,
@@ -45,21 +46,18 @@ _SPARE_VALUES = 4096
 class Rest:
     """Answers HTTP requests of the v1 and v2 protocols."""
 
-    def __init__(self, answering: Answering, bodies: Bodies, log: Log, *, access: bool) -> None:
+    def __init__(self, answering: Answering, bodies: Bodies, outcomes: Outcomes) -> None:
         """Set up.
 
         Args:
             answering: the data plane.
             bodies: reads request bodies.
-            log: the process's log.
-            access: whether each answer is a line of the log.
+            outcomes: hears what became of inference requests.
         """
         model, most = answering.model, answering.max_rows
         self._answering = answering
         self._bodies = bodies
-        self._log = log
-        self._access = access
-        self._refused = Seldom(log, "refused")
+        self._outcomes = outcomes
         self._infer_paths: dict[str, WireProtocol] = {
             f"/v1/models/{model.name}:predict": "v1",
             f"/v2/models/{model.name}/infer": "v2",
@@ -81,19 +79,28 @@ class Rest:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        path = scope["path"]
-        protocol = self._infer_paths.get(path) if scope["method"] == "POST" else None
+        protocol = self._protocol(scope)
         if protocol is None:
-            reply = self._look_up(scope["method"], path)
+            reply = self._look_up(scope["method"], scope["path"])
         else:
             try:
                 reply = await self._infer(protocol, scope, receive)
             except Disconnected:
                 return
-        await send(
-            {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
-        )
-        await send({"type": "http.response.body", "body": reply.body})
+        await _answer(send, reply)
+
+    async def refuse(self, scope: Message, _: Receive, send: Send) -> None:
+        """Answer a request of a connection that there is no room for, and count it."""
+        start, protocol, request_id = time.perf_counter(), self._protocol(scope), self._new_id()
+        reply = self._refusal(overloaded(NO_ROOM), request_id)
+        if protocol is not None:
+            self._outcomes.answered(protocol, reply.status, start, request_id)
+        reply.headers.append((b"connection", b"close"))
+        await _answer(send, reply)
+
+    def _protocol(self, scope: Message) -> WireProtocol | None:
+        """Return the protocol of an inference request, None if it is no such request."""
+        return self._infer_paths.get(scope["path"]) if scope["method"] == "POST" else None
 
     async def _infer(self, protocol: WireProtocol, scope: Message, receive: Receive) -> Reply:
         """Return the answer to an inference request, and count it."""
@@ -121,10 +128,7 @@ class Rest:
             reply = self._refusal(error, request_id)
         finally:
             self._bodies.give_back(size)
-        seconds = time.perf_counter() - start
-        self._answering.metrics.request(protocol, reply.status, seconds, request_id)
-        if self._access:
-            self._log.debug("answered", request_id=request_id, status=reply.status, seconds=seconds)
+        self._outcomes.answered(protocol, reply.status, start, request_id)
         return reply
 
     def _read(
@@ -152,13 +156,9 @@ class Rest:
         return Reply(200, head, body)
 
     def _refusal(self, error: Exception, request_id: str) -> Reply:
-        """Return what a client hears of a request that failed, and log what it cannot mend."""
-        if not isinstance(error, ClientFault):
-            self._log.error("failed", request_id=request_id, exc_info=error)
-            error = ClientFault(500, "the model failed on this request")
-        elif error.status == 503:
-            self._refused.say(request_id=request_id, reason=error.message)
-        return fault_reply(error, [*self._about, (b"x-request-id", request_id.encode())])
+        """Return what a client hears of a request that failed."""
+        fault = self._outcomes.fault(error, request_id)
+        return fault_reply(fault, [*self._about, (b"x-request-id", request_id.encode())])
 
     def _look_up(self, method: str, path: str) -> Reply:
         """Return the answer to anything but an inference request."""
@@ -180,6 +180,11 @@ class Rest:
             if parts[4:5] == ["versions"] and parts[5:6] != [model.version]:
                 return f"there is no such version; this serves {model.version}"
         return "there is nothing at this path; /openapi.json tells what is where"
+
+
+async def _answer(send: Send, reply: Reply) -> None:
+    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+    await send({"type": "http.response.body", "body": reply.body})
 
 
 def _sends_to_the_end(given: GivenHeaders) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from millrace.registry.bundle import read_card
 from millrace.runs.limits import PARENT
+from serving.predictor.connections import Guard
 from serving.predictor.exposition import Exposition, labels_of
 from serving.predictor.http_server import HttpServer, bind
 from serving.predictor.layout import Layout, layout_for
@@ -62,7 +63,7 @@ class Parent:
         socket = bind(self._options.host, self._options.metrics_port, shared=False)
         memories = [os.memfd_create("predictor-cells") for _ in range(self._options.workers)]
         cells = [shared_cells(_file(memory)) for memory in memories]
-        page = HttpServer(MetricsPage(self._exposition(cells)), socket, max_connections=64)
+        page = HttpServer(MetricsPage(self._exposition(cells)), socket, Guard(64))
         workers = [
             loop.create_task(self._keep(memory, own))
             for memory, own in zip(memories, cells, strict=True)

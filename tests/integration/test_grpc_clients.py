@@ -255,6 +255,9 @@ def test_more_requests_than_can_wait_are_refused_with_advice_to_retry(tmp_path: 
         told = dict(refusals[0].trailing_metadata())
         assert (told["retry-after"], told["x-model-version"]) == ("1", VERSION)
         assert len(found) > len(refusals) > 0
+        counted = 'millrace_predictor_requests_total{code="503",protocol="grpc"}'
+        assert running.metric(counted) == len(refusals)
+        assert running.logs("refused")
         with grpc.insecure_channel(f"127.0.0.1:{running.grpc}") as channel:
             assert GRPCInferenceServiceStub(channel).ModelInfer(rows(0.0)).id == "mine"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,15 +11,30 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from serving.predictor.oip_messages import SERVICE, ModelInferRequest
-from tests.integration.predictors import MODEL, Predictor, make_bundle, predictor
+from serving.predictor.oip_messages import (
+    HEALTH_SERVICE,
+    SERVICE,
+    ModelInferRequest,
+    ModelInferResponse,
+)
+from tests.integration.predictors import MODEL, Predictor
+from tests.integration.pump_store import KNOWN, LOOKUPS, predictor_with_store
 
 CLIENTS = {
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.NOT_FOUND,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
-METHODS = ("ModelInfer", "ModelReady", "ModelMetadata", "ServerReady", "ServerLive")
+INFER = f"/{SERVICE}/ModelInfer"
+METHODS = (
+    INFER,
+    f"/{SERVICE}/ModelReady",
+    f"/{SERVICE}/ModelMetadata",
+    f"/{SERVICE}/ServerMetadata",
+    f"/{SERVICE}/ServerReady",
+    f"/{SERVICE}/ServerLive",
+    f"/{HEALTH_SERVICE}/Check",
+)
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 names = st.sampled_from(["pressure", "site", "pump", "", "other"])
@@ -46,12 +62,24 @@ tensors = st.fixed_dictionaries(
     {"name": names, "datatype": datatypes, "shape": shapes},
     optional={"contents": contents},
 )
+pumps = st.sampled_from([KNOWN, "0", "north"]) | st.text(
+    st.characters(codec="utf-8"), min_size=1, max_size=6
+)
+
+
+def keyed(names: list[str]) -> list[dict[str, Any]]:
+    """Return the inputs of a request that is right, and brings only keys."""
+    texts = {"bytes_contents": [name.encode() for name in names]}
+    return [{"name": "pump", "datatype": "BYTES", "shape": [len(names)], "contents": texts}]
+
+
+keys = st.lists(pumps, min_size=1, max_size=3).map(keyed)
 requests = st.fixed_dictionaries(
     {"model_name": st.sampled_from([MODEL] * 9 + ["other"])},
     optional={
         "id": st.text(st.characters(codec="utf-8"), max_size=5),
         "model_version": st.sampled_from(["", "3", "4"]),
-        "inputs": st.lists(tensors, max_size=4),
+        "inputs": st.lists(tensors, max_size=4) | keys,
         "outputs": st.lists(st.sampled_from([{"name": "prediction"}, {"name": "x"}]), max_size=2),
         "raw_input_contents": st.lists(st.binary(max_size=12), max_size=4),
         "parameters": st.just({"a": {"int64_param": 1}}),
@@ -61,8 +89,7 @@ requests = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Predictor]:
-    folder = tmp_path_factory.mktemp("server")
-    with predictor(make_bundle(folder / "pumps"), folder) as running:
+    with predictor_with_store(tmp_path_factory.mktemp("server")) as running:
         yield running
 
 
@@ -72,10 +99,10 @@ def channel(server: Predictor) -> Iterator[grpc.Channel]:
         yield opened
 
 
-def send(channel: grpc.Channel, content: bytes, method: str = "ModelInfer") -> None:
+def send(channel: grpc.Channel, content: bytes, method: str = INFER) -> None:
     """Send a message; anything but an answer must be the client's fault."""
     try:
-        channel.unary_unary(f"/{SERVICE}/{method}")(content, timeout=20)
+        channel.unary_unary(method)(content, timeout=20)
     except grpc.RpcError as error:
         told: Any = error
         assert told.code() in CLIENTS, (told.code(), told.details())
@@ -84,8 +111,17 @@ def send(channel: grpc.Channel, content: bytes, method: str = "ModelInfer") -> N
 @FUZZ
 @given(requests)
 @example({"model_name": MODEL, "inputs": [{"name": "site", "datatype": "BYTES", "shape": [1]}]})
+@example({"model_name": MODEL, "inputs": keyed([KNOWN])})
 def test_messages_of_any_content(channel: grpc.Channel, fields: dict[str, Any]) -> None:
     send(channel, ModelInferRequest(**fields).SerializeToString())
+
+
+@FUZZ
+@given(keys, st.lists(tensors, max_size=1))
+def test_keys_of_any_text_beside_any_feature(
+    channel: grpc.Channel, inputs: list[dict[str, Any]], others: list[dict[str, Any]]
+) -> None:
+    send(channel, ModelInferRequest(model_name=MODEL, inputs=inputs + others).SerializeToString())
 
 
 @FUZZ
@@ -109,21 +145,12 @@ def test_messages_with_bytes_changed(
 def test_after_all_that_it_answers_and_has_not_failed_once(
     server: Predictor, channel: grpc.Channel
 ) -> None:
-    good = ModelInferRequest(
-        model_name=MODEL,
-        inputs=[
-            {
-                "name": name,
-                "datatype": datatype,
-                "shape": [1],
-                "contents": {field: [value]},
-            }
-            for name, datatype, field, value in (
-                ("pressure", "FP32", "fp32_contents", 1.0),
-                ("site", "BYTES", "bytes_contents", b"x"),
-            )
-        ],
-    )
-    channel.unary_unary(f"/{SERVICE}/ModelInfer")(good.SerializeToString(), timeout=20)
+    good = ModelInferRequest(model_name=MODEL, inputs=keyed([KNOWN]))
+    answer = channel.unary_unary(INFER)(good.SerializeToString(), timeout=20)
+    told = ModelInferResponse.FromString(answer).outputs[0].contents.fp32_contents
+    assert told == pytest.approx([1 / (1 + math.exp(-2.5))]), "the store's pressure, in the north"
+    assert server.metric(LOOKUPS) > 10, "fuzzed keys are looked up"
     assert not server.logs("failed")
-    assert server.metric('millrace_predictor_requests_total{code="500",protocol="grpc"}') == 0
+    for code in (500, 503):
+        counted = f'millrace_predictor_requests_total{{code="{code}",protocol="grpc"}}'
+        assert server.metric(counted) == 0

@@ -173,6 +173,9 @@ def test_more_connections_than_allowed_are_refused(bundle: ServedBundle, tmp_pat
     with predictor(bundle, tmp_path, "--max-connections=4") as running:
         held = [socket.create_connection(("127.0.0.1", running.http)) for _ in range(4)]
         wait_for(lambda: running.ask("/v2/health/live").status == 503, "it is full")
+        assert running.infer(row()).status == 503
+        assert running.metric('millrace_predictor_requests_total{code="503",protocol="v2"}') == 1
+        assert running.logs("refused")
         for connection in held:
             connection.close()
         wait_for(lambda: running.ask("/v2/health/live").status == 200, "there is room again")
