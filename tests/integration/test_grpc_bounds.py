@@ -136,7 +136,7 @@ def test_large_messages_that_come_at_once_take_less_memory_than_all_of_them_deco
         return int(status.partition("VmHWM:")[2].split()[0])
 
     with (
-        predictor(bundle, tmp_path, "--latency=10s") as running,
+        predictor(bundle, tmp_path, "--latency=10s", "--max-rows=50000") as running,
         channel_to(running) as channel,
         ThreadPoolExecutor(16) as clients,
     ):
