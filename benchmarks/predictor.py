@@ -3,7 +3,7 @@
 One process each, one row a request, 8 requests under way. Servers run on one core and the client
 on another; the servers are loaded by turns, and the median of the rounds is taken, so that what
 else happens on the machine hits all alike. `cpu` is the server's processor time a request, which
-noise disturbs least. The client was measured to take a tenth of what it loads.
+noise disturbs least. How busy the client was is printed, too.
 """
 
 from __future__ import annotations

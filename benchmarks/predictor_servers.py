@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from millrace.settings import Settings
 from millrace.storage import open_store
+from millrace.workload import load_workload
+from millrace.workload.code import code_revision
 from serving.local import ports
 from serving.traffic.closed_loop import Load
 from serving.traffic.encoding import Row, grpc_message, post, v2_body
@@ -32,6 +32,8 @@ ROWS = 256
 """Different rows that requests are made of."""
 SERVER_CORE, CLIENT_CORE = (min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0)))
 _WAIT = 60.0
+_SCHEDULED = 2
+"""Linux' clock of the time that a process ran; with its number it is clock_getcpuclockid(3)'s."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,12 @@ class Bundle:
 
 
 def bundle() -> Bundle:
-    """Return the bundle of the benchmarks, made once and kept under build/bench."""
-    home = BUILD / "home"
+    """Return the bundle of the benchmarks, kept under build/bench as long as its code stays."""
+    workload = ROOT / "workloads" / NAME
+    home = BUILD / f"home-{code_revision(load_workload(workload))[:12]}"
     store = home / "store" / "bundles" / "sha256"
     if not store.is_dir() or not any(store.iterdir()):
-        retrain(ROOT / "workloads" / NAME, home)
+        retrain(workload, home)
     first = min(store.iterdir(), key=lambda folder: folder.stat().st_mtime)
     return Bundle(home, first, first.name)
 
@@ -107,7 +110,6 @@ class Server:
                 command, stdout=log, stderr=log, env=environment, cwd=BUILD, start_new_session=True
             )
         os.sched_setaffinity(self.process.pid, {SERVER_CORE})
-        self._used = psutil.Process(self.process.pid)
 
     def wait(self) -> float:
         """Wait until it is ready; return the seconds since its process was started."""
@@ -125,9 +127,8 @@ class Server:
         raise SystemExit(f"{self.name} does not get ready; see {self.log}")
 
     def processor(self) -> float:
-        """Return the processor time that it took so far, in seconds."""
-        spent = self._used.cpu_times()
-        return float(spent.user + spent.system)
+        """Return the processor time that it took so far, in seconds, as exact as the kernel's."""
+        return time.clock_gettime(~self.process.pid << 3 | _SCHEDULED)
 
     def stop(self) -> None:
         """End it and what it started."""
@@ -198,8 +199,17 @@ def measure(
     protocol: str = "http",
     connections: int = 8,
     seconds: float = 1.5,
+    rate: float = 0.0,
 ) -> dict[str, float]:
     """Load a server from another process and core.
+
+    Args:
+        server: whom.
+        requests: what is sent, by turns.
+        protocol: `http` or `grpc`.
+        connections: requests under way at once.
+        seconds: how long.
+        rate: requests a second, over HTTP only; 0 for as many as are answered.
 
     Returns:
         rate: answers a second; p50, p95, p99: seconds; busy: share of its core that the client
@@ -209,7 +219,7 @@ def measure(
         SystemExit: an answer was not 200 or OK.
     """
     port = server.port if protocol == "http" else server.grpc
-    load = Load(port, requests, protocol, connections, seconds, CLIENT_CORE)  # type: ignore[arg-type]
+    load = Load(port, requests, protocol, connections, seconds, CLIENT_CORE, rate)  # type: ignore[arg-type]
     before = server.processor()
     done = subprocess.run(
         [sys.executable, "-m", "serving.traffic.closed_loop"],

@@ -46,7 +46,7 @@ class EventConnection(asyncio.Protocol):
             return 0
         self._left, self._taken = requests, 0
         self._done = asyncio.get_running_loop().create_future()
-        self._transport.writelines(content)
+        self._transport.write(b"".join(content))
         while not self._done.done():
             before = self._left
             await asyncio.wait([self._done], timeout=timeout)
@@ -86,10 +86,6 @@ class EventConnection(asyncio.Protocol):
 
     # What httptools calls.
 
-    def on_message_begin(self) -> None:
-        """Begin with an answer."""
-        self._likes_batches = False
-
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep the one header that matters (RFC 9110, 12.5.1: what it would like next)."""
         if len(name) == len(_ACCEPT) and name.lower() == _ACCEPT:
@@ -97,15 +93,17 @@ class EventConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Take the answer for what its head says; its body tells nothing."""
-        status = self._parser.get_status_code()
+        parser = self._parser
+        status = parser.get_status_code()
         if status < 200:
             return
         self._left -= 1
         if status < 300:
             self._taken += 1
             self.batches = self._likes_batches
-        self.pipelines = self._parser.get_http_version() == "1.1"
-        if self._left < 0 or not (self.pipelines and self._parser.should_keep_alive()):
+        self._likes_batches = False
+        self.pipelines = self.pipelines or parser.get_http_version() == "1.1"
+        if self._left < 0 or not (self.pipelines and parser.should_keep_alive()):
             self.close()
         elif not self._left:
             self._finish()

@@ -21,8 +21,9 @@ VALUES_AT_ONCE = 2048
 _FIXED, _VALUE = 512, 48
 """About how many bytes an event takes, and a value beside its text and its name."""
 _encode = msgspec.json.Encoder().encode
+_lines = msgspec.json.Encoder().encode_lines
 _item = np.ndarray.item
-_REQUEST = b'"request"'
+_REQUEST = msgspec.Raw(b'"request"')
 _LET_GO: Columns = {}
 
 
@@ -50,6 +51,18 @@ class Event(msgspec.Struct, gc=False):
     predictions: npt.NDArray[np.float32] | float
 
 
+class _Told(msgspec.Struct, gc=False):
+    """The data of an event of one row, in the order in which they are encoded."""
+
+    model_name: str
+    model_version: str
+    parameters: msgspec.Raw
+    id: str
+    origins: msgspec.Raw
+    instances: tuple[Any]
+    predictions: tuple[Any]
+
+
 class EventData:
     """Turns answers into events of one model, and events into JSON."""
 
@@ -59,10 +72,10 @@ class EventData:
         self._row = _row_type(self._names)
         self._rows_at_once = max(1, VALUES_AT_ONCE // len(self._names))
         self._a_row = sum(_VALUE + len(name) for name in self._names)
-        told = {"model_name": model.name, "model_version": model.version}
+        self._model = (model.name, model.version)
         digest = {"bundle_digest": model.digest}
-        self._heads = {
-            flag: _encode({**told, "parameters": {**digest, **more}})[:-1]
+        self._parameters = {
+            flag: msgspec.Raw(_encode({**digest, **more}))
             for flag, more in ((False, {}), (True, {"degraded": True}))
         }
 
@@ -78,21 +91,35 @@ class EventData:
             told, columns = predictions.item(), _LET_GO
         return Event(answer.id, seconds, answer.degraded, size, answer.origins, row, columns, told)
 
-    def whole(self, event: Event) -> bytes:
-        """Return the data of an event of one row, JSON: null for missing."""
-        return b'%b,"id":%b,"origins":%b,"instances":[%b],"predictions":[%b]}' % (
-            self._heads[event.degraded],
-            _encode(event.id),
-            b"".join(self._origins(event.origins)) if event.origins else _REQUEST,
-            _null_for_empty(_encode(event.row)),
-            _encode(event.predictions),
-        )
+    def whole(self, events: Sequence[Event]) -> list[bytes]:
+        """Return the data of events of one row each, JSON: null for missing."""
+        name, version = self._model
+        parameters, origins = self._parameters, self._origins_of
+        told = [
+            _Told(
+                name,
+                version,
+                parameters[event.degraded],
+                event.id,
+                origins(event) if event.origins else _REQUEST,
+                (event.row,),
+                (event.predictions,),
+            )
+            for event in events
+        ]
+        return _null_for_empty(_lines(told)).split(b"\n")[:-1]
 
     def pieces(self, event: Event) -> Iterator[bytes]:
         """Yield the data of an event of several rows; each piece takes little time to make."""
         columns, told = event.columns, event.predictions
         assert isinstance(told, np.ndarray)
-        yield b'%b,"id":%b,"origins":' % (self._heads[event.degraded], _encode(event.id))
+        name, version = map(_encode, self._model)
+        yield b'{"model_name":%b,"model_version":%b,"parameters":%b,"id":%b,"origins":' % (
+            name,
+            version,
+            bytes(self._parameters[event.degraded]),
+            _encode(event.id),
+        )
         yield from self._origins(event.origins)
         for start in range(0, len(told), self._rows_at_once):
             end = start + self._rows_at_once
@@ -100,6 +127,9 @@ class EventData:
             rows = _null_for_empty(_encode(list(map(self._row, *values))))
             yield (b"," if start else b',"instances":[') + rows[1:-1]
         yield b'],"predictions":%b}' % _encode(told[:, 0].tolist())
+
+    def _origins_of(self, event: Event) -> msgspec.Raw:
+        return msgspec.Raw(b"".join(self._origins(event.origins)))
 
     def _origins(self, origins: Mapping[str, Origin | list[Origin]]) -> Iterator[bytes]:
         """Yield the origin of all values, or by feature where they differ."""

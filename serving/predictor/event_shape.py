@@ -40,15 +40,24 @@ class EventShape:
         }
         lines = (f"ce-{name}: {quote(text, _PLAIN)}\r\n" for name, text in attributes.items())
         self.headers = "".join(lines).encode() + b"content-type: application/json\r\n"
-        """Headers of every event that goes by itself."""
+        """Headers of every event that goes by itself, those that are always the same."""
         self._attributes = _encode({**attributes, "datacontenttype": "application/json"})[:-1]
 
-    def own_headers(self, event: Event) -> bytes:
-        """Return the other headers of an event that goes by itself."""
+    def own_headers(self, event: Event, size: int) -> bytes:
+        """Return the other headers of an event that goes by itself, and how they end.
+
+        Args:
+            event: the event.
+            size: bytes of its data.
+        """
         told = event.id
         if '"' in told or "%" in told:
             told = quote(told, _PLAIN)
-        return b"ce-id: %b\r\nce-time: %b\r\n" % (told.encode(), _time(event.seconds))
+        return b"ce-id: %b\r\nce-time: %b\r\ncontent-length: %d\r\n\r\n" % (
+            told.encode(),
+            _time(event.seconds),
+            size,
+        )
 
     def structured(self, event: Event) -> bytes:
         """Return an event in JSON up to its data, as it stands in a batch; a `}` ends it."""

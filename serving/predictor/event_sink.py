@@ -18,8 +18,6 @@ from serving.predictor.event_data import Event, EventData
 from serving.predictor.event_shape import EventShape
 from serving.predictor.model import Model
 
-_HEAD = b"%b%bcontent-length: %d\r\n\r\n"
-
 
 class SinkDown(Exception):  # noqa: N818
     """The receiver cannot be reached: nothing of what was to be sent was."""
@@ -87,38 +85,34 @@ class EventSink:
         return connection
 
     async def _one_by_one(self, events: Sequence[Event]) -> list[bytes]:
-        """Return a request for each event."""
+        """Return a request for each event, in parts."""
         content: list[bytes] = []
-        for event in events:
-            head, own = self._alone, self._shape.own_headers(event)
-            if event.row is not None:
-                data = self._data.whole(event)
-                content.append(_HEAD % (head, own, len(data)) + data)
-                continue
-            pieces = await self._pieces(event)
-            content.append(_HEAD % (head, own, sum(map(len, pieces))))
-            content += pieces
+        own_headers = self._shape.own_headers
+        for event, data in zip(events, await self._encoded(events), strict=True):
+            content += (self._alone, own_headers(event, sum(map(len, data))), *data)
         return content
 
     async def _batch(self, events: Sequence[Event]) -> list[bytes]:
-        """Return one request for all events."""
+        """Return one request for all events, in parts."""
         content: list[bytes] = []
-        for event in events:
-            start = b"%b%b" % (b"," if content else b"[", self._shape.structured(event))
-            if event.row is not None:
-                content.append(b"%b%b}" % (start, self._data.whole(event)))
-            else:
-                content += [start, *await self._pieces(event), b"}"]
+        for event, data in zip(events, await self._encoded(events), strict=True):
+            content += (b"," if content else b"[", self._shape.structured(event), *data, b"}")
         content.append(b"]")
-        return [_HEAD % (self._together, b"", sum(map(len, content))), *content]
+        size = b"content-length: %d\r\n\r\n" % sum(map(len, content))
+        return [self._together, size, *content]
 
-    async def _pieces(self, event: Event) -> list[bytes]:
-        """Return the data of an event of several rows; others have their turn in between."""
-        pieces = []
-        for piece in self._data.pieces(event):
-            pieces.append(piece)
-            await asyncio.sleep(0)
-        return pieces
+    async def _encoded(self, events: Sequence[Event]) -> list[list[bytes]]:
+        """Return the data of each event, in parts; others have their turn in between."""
+        single = iter(self._data.whole([event for event in events if event.row is not None]))
+        encoded = []
+        for event in events:
+            parts = [] if event.row is None else [next(single)]
+            if event.row is None:
+                for part in self._data.pieces(event):
+                    parts.append(part)
+                    await asyncio.sleep(0)
+            encoded.append(parts)
+        return encoded
 
 
 def _parts(url: str) -> tuple[str, int, bool, str]:

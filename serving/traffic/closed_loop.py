@@ -15,6 +15,7 @@ import sys
 import time
 from array import array
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -33,6 +34,7 @@ class Load:
         connections: requests that are under way at any time; for gRPC all of one connection.
         seconds: how long.
         core: the processor to run on; None for any.
+        rate: requests a second, for HTTP; 0 for as many as are answered.
     """
 
     port: int
@@ -41,6 +43,7 @@ class Load:
     connections: int = 8
     seconds: float = 2.0
     core: int | None = None
+    rate: float = 0.0
 
     def as_json(self) -> str:
         """Return it as the process reads it."""
@@ -100,32 +103,50 @@ async def run(load: Load) -> Outcome:
 
 
 async def _over_http(load: Load, outcome: Outcome, until: float) -> None:
-    loop, clock = asyncio.get_running_loop(), time.perf_counter
     requests = itertools.cycle(load.requests)
+    while time.perf_counter() < until:  # a server may close a connection: then open another
+        await asyncio.gather(
+            *(
+                _keep_sending(load, number, requests, outcome, until)
+                for number in range(load.connections)
+            )
+        )
 
-    async def keep_sending() -> None:
-        _, connection = await loop.create_connection(Connection, "127.0.0.1", load.port)
-        ended: asyncio.Future[None] = loop.create_future()
+
+async def _keep_sending(
+    load: Load, number: int, requests: Iterator[bytes], outcome: Outcome, until: float
+) -> None:
+    """Send over one connection of several, by turns with the others if there is a rate."""
+    loop, clock = asyncio.get_running_loop(), time.perf_counter
+    _, connection = await loop.create_connection(Connection, "127.0.0.1", load.port)
+    ended: asyncio.Future[None] = loop.create_future()
+    pause = load.connections / load.rate if load.rate else 0.0
+    sent = due = clock()
+
+    def send() -> None:
+        nonlocal sent
         sent = clock()
+        if connection.usable:
+            connection.send(next(requests), done)
+        elif not ended.done():
+            ended.set_result(None)
 
-        def done(connection: Connection, answer: Answer) -> None:
-            nonlocal sent
-            now = clock()
-            outcome.answered[answer.status] += 1
-            if answer.status:
-                outcome.latencies.append(now - sent)
-            if now < until and connection.usable:
-                sent = now
-                connection.send(next(requests), done)
-            elif not ended.done():
-                ended.set_result(None)
+    def done(_: Connection, answer: Answer) -> None:
+        nonlocal due
+        now = clock()
+        outcome.answered[answer.status] += 1
+        if answer.status:
+            outcome.latencies.append(now - sent)
+        due += pause
+        if now < until:
+            loop.call_later(due - now, send) if due > now else send()
+        elif not ended.done():
+            ended.set_result(None)
 
-        connection.send(next(requests), done)
-        await ended
-        connection.abort()
-
-    while clock() < until:  # a server may close a connection: then open another
-        await asyncio.gather(*(keep_sending() for _ in range(load.connections)))
+    due += pause * number / load.connections
+    loop.call_later(due - sent, send)
+    await ended
+    connection.abort()
 
 
 async def _over_grpc(load: Load, outcome: Outcome, until: float) -> None:

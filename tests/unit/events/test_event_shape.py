@@ -40,7 +40,7 @@ def answer(rows: int = 1, **more: Any) -> InferAnswer:
 def structured(given: InferAnswer, model: Any = MODEL) -> dict[str, Any]:
     data = EventData(model)
     event = data.event(given, 1_700_000_000.25)
-    pieces = [data.whole(event)] if len(given.predictions) == 1 else [*data.pieces(event)]
+    pieces = data.whole([event]) if len(given.predictions) == 1 else [*data.pieces(event)]
     whole = EventShape(model).structured(event) + b"".join(pieces) + b"}"
     told: dict[str, Any] = json.loads(whole)
     return told
@@ -66,13 +66,15 @@ def test_an_event_has_the_attributes_of_kserves_logger() -> None:
 def test_binary_mode_carries_the_same_in_headers() -> None:
     event = EventData(MODEL).event(answer(id='a"b%c'), 1_700_000_000.0)
     shape = EventShape(MODEL)
-    lines = (shape.headers + shape.own_headers(event)).decode().splitlines()
+    lines = (shape.headers + shape.own_headers(event, 7)).decode().splitlines()
+    assert lines.pop() == ""
     headers = dict(line.split(": ", 1) for line in lines)
     expected = {f"ce-{k}": v for k, v in structured(answer()).items() if k[:4] != "data"}
     expected |= {
         "ce-id": "a%22b%25c",
         "ce-time": "2023-11-14T22:13:20.000Z",
         "content-type": "application/json",
+        "content-length": "7",
     }
     assert headers == expected
 
