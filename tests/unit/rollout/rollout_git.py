@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from millrace.deploy.base import Changes, Commit, FileChange, PullRequest
 from millrace.errors import BranchTakenError, ConflictError, MergeRefusedError
 from millrace.release.changes import applied
 
 START = 1_000_000.0
+Kind = Literal["propose", "update", "merge", "close"]
 
 
 @dataclass
@@ -31,9 +33,42 @@ class Node:
 
 @dataclass
 class Pull:
+    """A pull request, and what people did to it.
+
+    Attributes:
+        shown: as the forge tells it.
+        closed_by: who closed it.
+        pushed: whether a person pushed to its branch.
+        held: whether a person made it a draft.
+    """
+
     shown: PullRequest
     closed_by: str = ""
     pushed: bool = False
+    held: bool = False
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something that was done to a pull request.
+
+    Attributes:
+        kind: what was done.
+        actor: who did it.
+        main: the main branch of then.
+        time: Unix time, seconds.
+        before: the pull request before; None if it was opened.
+        after: the pull request after.
+        held: whether a person held it as a draft.
+    """
+
+    kind: Kind
+    actor: str
+    main: str
+    time: float
+    before: PullRequest | None
+    after: PullRequest
+    held: bool
 
 
 class Git:
@@ -47,6 +82,9 @@ class Git:
         self.pulls: dict[int, Pull] = {}
         self.refusal = ""
         """Why the forge refuses to merge for anyone but a person; empty if it does not."""
+        self.forgetful = False
+        """Whether comments are lost with which pull requests are closed."""
+        self.deeds: list[Deed] = []
 
     # Repository
 
@@ -126,6 +164,7 @@ class Git:
             created=self.clock(),
         )
         self.pulls[number] = Pull(shown)
+        self._done("propose", None, self.pulls[number])
         return shown
 
     def update(
@@ -136,7 +175,8 @@ class Git:
             raise BranchTakenError("a person has pushed to its branch")
         head = self._node((parent,), applied(self.nodes[parent].files, changes), title)
         told = {"head": head, "title": title, "body": body, "draft": draft}
-        one.shown = one.shown.model_copy(update=told)
+        before, one.shown = one.shown, one.shown.model_copy(update=told)
+        self._done("update", before, one)
         return one.shown
 
     def merge(self, number: int) -> str:
@@ -149,8 +189,9 @@ class Git:
         base = next(name for name, _ in self.line(head) if name in self.ancestors(self.main))
         merged = self._merged(base, head)
         subject = f"Merge pull request #{number}"
+        before, one.shown = one.shown, one.shown.model_copy(update={"state": "merged"})
+        self._done("merge", before, one)
         self.main = self._node((self.main, head), merged, subject)
-        one.shown = one.shown.model_copy(update={"state": "merged"})
         return self.main
 
     def close(self, number: int, comment: str) -> None:
@@ -158,7 +199,17 @@ class Git:
             return
         one = self._open(number)
         one.closed_by = self.actor
-        one.shown = one.shown.model_copy(update={"state": "closed", "comment": comment})
+        told = {"state": "closed", "comment": "" if self.forgetful else comment}
+        before, one.shown = one.shown, one.shown.model_copy(update=told)
+        self._done("close", before, one)
+
+    # People at the forge
+
+    def mark(self, number: int, *, draft: bool) -> None:
+        """Let a person make a pull request a draft, or ready again."""
+        one = self._open(number)
+        one.held = draft
+        one.shown = one.shown.model_copy(update={"draft": draft})
 
     # what is beneath
 
@@ -179,6 +230,15 @@ class Git:
                 found.add(name)
                 todo += self.nodes[name].parents
         return found
+
+    def is_current(self, head: str, commit: str, folder: str) -> bool:
+        """Return whether a head has the newest change of a folder up to a commit."""
+        newest = self.history(commit, folder)
+        return not newest or newest[0].id in self.ancestors(head)
+
+    def _done(self, kind: Kind, before: PullRequest | None, one: Pull) -> None:
+        deed = Deed(kind, self.actor, self.main, self.clock(), before, one.shown, one.held)
+        self.deeds.append(deed)
 
     def _merged(self, base: str, head: str) -> dict[str, bytes]:
         ours, theirs = self.nodes[self.main].files, self.nodes[head].files

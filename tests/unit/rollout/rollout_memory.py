@@ -23,11 +23,10 @@ from millrace.release.writing import first_release
 
 
 def remembered(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of a release folder that computes each answer once, whatever the time."""
+    """Return a function of a release folder that computes each answer once."""
     known: dict[Any, Any] = {}
 
     def call(files: Files, *args: Any, **kwargs: Any) -> Any:
-        kwargs = {key: 0.0 if key == "now" else value for key, value in kwargs.items()}
         key = (frozenset(files.items()), repr(args), repr(kwargs))
         if key not in known:
             try:
@@ -43,7 +42,7 @@ def remembered(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def remember(patch: Callable[[Any, str, Any], None]) -> None:
-    """Read and write each release folder once; times in the files do not matter to us."""
+    """Read and write each release folder once."""
     here = rollout_releases
     for module in (history_module, look_module, settling_module, waiting_module, here):
         patch(module, "read_release", remembered(read_release))

@@ -8,7 +8,7 @@ from rollout_git import Git
 
 from millrace.deploy.base import PullRequest
 from millrace.release.arms import canary_arm
-from millrace.release.changes import propose_candidate
+from millrace.release.changes import propose_candidate, roll_back
 from millrace.release.documents import ArmRef, Canary, Release
 from millrace.release.layout import Site, arm_name, branch_of
 from millrace.release.notes import with_note
@@ -42,23 +42,23 @@ def release_at(git: Git, commit: str = "", workload: str = WORKLOAD) -> Release:
     return read_release(git.files(commit or git.main, workload), workload)
 
 
-def bring(git: Git, canary: Canary, *, rollout: Rollout | None = None) -> PullRequest:
-    """Propose a canary as `millrace run` and `millrace rollback` do."""
+def bring(git: Git, canary: Canary, *, again: bool = False) -> PullRequest:
+    """Propose a canary as `millrace run`, `millrace rollback` and `millrace pr again` do."""
     files = git.files(git.main, WORKLOAD)
     release = read_release(files, WORKLOAD)
     branch = branch_of(WORKLOAD, canary, canary.purpose)
     waits_for = ""
     if canary.purpose == "release":
         waits_for = obstacle(release, git.pull_requests(WORKLOAD))
-    free_files, free = after_rollout(files, release, now=0.0)
+    free_files, free = after_rollout(files, release, now=git.clock())
     made = propose_candidate(
         free_files,
         free,
         canary,
         canary_arm(free_files, free, canary, Serving(), SITE),
         serving=Serving(),
-        rollout=rollout or free.rollout,
-        now=0.0,
+        rollout=free.rollout,
+        now=git.clock(),
     )
     return git.propose(
         branch,
@@ -67,8 +67,23 @@ def bring(git: Git, canary: Canary, *, rollout: Rollout | None = None) -> PullRe
         title=f"{canary.purpose} {canary.name}",
         body=with_note("evidence", waits_for),
         draft=bool(waits_for),
-        known=0,
+        known=None if again else 0,
     )
+
+
+def take_off_trial(git: Git) -> PullRequest:
+    """Propose to roll the canary back, as `millrace rollback` does."""
+    release = release_at(git)
+    assert release.canary is not None
+    branch = branch_of(WORKLOAD, release.canary, "roll back", step=release.position.step)
+    number, name = 1, branch
+    while (known := git.find(name)) is not None and known.state != "open":
+        number += 1
+        name = f"{branch}-{number}"
+    changes = roll_back(
+        git.files(git.main, WORKLOAD), release, now=git.clock(), reason="a person asks"
+    )
+    return git.propose(name, git.main, changes, title="Roll back", body="a person asks")
 
 
 def with_weights(git: Git, weight: int) -> dict[str, bytes]:

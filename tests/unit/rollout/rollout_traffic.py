@@ -38,10 +38,14 @@ class Gateway:
     process: int = 1
     lost: bool = False
     unscraped: bool = False
+    heard: float = 0.0
+    """When it was last written that both arms answer."""
+    answering: bool = False
 
     def serve(self, weights: Mapping[str, int], seconds: float) -> None:
         if all(arm in self.arms.ready_ones for arm, weight in weights.items() if weight):
             self.weights = dict(weights)
+        self.answering = len(self.weights) > 1 and all(self.weights.values())
         for arm, weight in self.weights.items():
             answered = round(self.rate * seconds * weight / 100)
             failed = answered // 2 if arm in self.arms.bad else 0
@@ -55,6 +59,7 @@ class Gateway:
 
     def scrape(self) -> None:
         if not self.unscraped:
+            self.heard = self.clock() if self.answering else self.heard
             self.log += [
                 Sample(self.clock(), arm, f"envoy/{self.process}", counter, value)
                 for (arm, counter), value in self.counted.items()

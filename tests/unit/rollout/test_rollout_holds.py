@@ -8,9 +8,7 @@ from rollout_town import Town, town
 
 def marked(one: Town, *, draft: bool) -> None:
     """Let a person mark the newest pull request as work in progress, or as ready."""
-    number = one.git.pull_requests()[0].number
-    pull = one.git.pulls[number]
-    pull.shown = pull.shown.model_copy(update={"draft": draft})
+    one.git.mark(one.git.pull_requests()[0].number, draft=draft)
 
 
 def test_a_draft_of_a_person_is_neither_made_ready_nor_merged() -> None:

@@ -78,8 +78,7 @@ def test_a_text_that_a_person_took_over_is_not_written_anew(who: str) -> None:
     if who == "pushed":
         one.git.pulls[first.number].pushed = True
     else:
-        held = first.model_copy(update={"draft": True})
-        one.git.pulls[first.number].shown = held
+        one.git.mark(first.number, draft=True)
     one.go(3 * 3600, tick=60)
     assert one.git.pull_requests()[0].body == first.body
     assert one.git.pull_requests()[0].head == first.head

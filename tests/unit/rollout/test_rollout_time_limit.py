@@ -124,9 +124,7 @@ def test_what_a_person_holds_is_not_ended_by_the_clock() -> None:
     one = town({"analysis": LONG, "policy": {"promote": "review"}})
     one.start()
     one.go(600, tick=10)
-    number = one.git.pull_requests()[0].number
-    shown = one.git.pulls[number].shown
-    one.git.pulls[number].shown = shown.model_copy(update={"draft": True})
+    one.git.mark(one.git.pull_requests()[0].number, draft=True)
     one.go(2 * 3600, tick=30)
     assert (one.weight, one.open()) == (50, ["promote (draft)"])
 
