@@ -21,10 +21,12 @@ class Calls(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     Attributes:
         under_way: inference calls that are not answered yet.
+        came: inference calls that ever came.
     """
 
     def __init__(self, service: Service, most: int) -> None:
         self.under_way = 0
+        self.came = 0
         self._service = service
         self._most = most
         self._lock = Lock()
@@ -41,6 +43,7 @@ class Calls(grpc.GenericRpcHandler):  # type: ignore[misc]
         if method != INFER:
             return self._methods.get(method)
         with self._lock:
+            self.came += 1
             if self.under_way >= self._most:
                 return self._refusal
             self.under_way += 1

@@ -19,9 +19,13 @@ from serving.predictor.connections import READ_TIMEOUT
 from serving.predictor.grpc_calls import Calls
 from serving.predictor.grpc_receiving import Receiving
 from serving.predictor.grpc_service import Service
+from serving.predictor.http_server import LINGER, TICK
+from serving.predictor.listening import close_listening
 from serving.predictor.options import Options
 from serving.predictor.outcomes import Outcomes
 
+CONNECTION_AGE = 10.0
+"""Seconds, a tenth more or less, after which a client is asked to open a new connection."""
 LAST_PATIENCE = 2.0
 """Seconds in which a message has to come once the server stops."""
 STOP_SECONDS = 10.0
@@ -66,6 +70,7 @@ class GrpcServer:
                 # A message that is not much too large is read, so that we refuse and count it.
                 ("grpc.max_receive_message_length", 2 * options.max_request_size),
                 ("grpc.max_allowed_incoming_connections", options.max_connections),
+                ("grpc.max_connection_age_ms", int(1000 * CONNECTION_AGE)),
                 ("grpc.so_reuseport", int(options.workers > 1)),
             ],
         )
@@ -91,12 +96,30 @@ class GrpcServer:
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
 
     async def stop(self) -> None:
-        """Take no more connections, and end when all calls are answered."""
+        """Take no more connections, and end when all calls are answered.
+
+        gRPC asks its clients to leave only when it already cuts off what they still send. So it is
+        stopped when they have left: they are asked to when their connection is of age, and cannot
+        open another.
+        """
+        await close_listening(self._options.grpc_port)
         self._patience = LAST_PATIENCE
+        await self._quiet()
         ended = self._server.stop(STOP_SECONDS)
         await asyncio.to_thread(ended.wait)
         self._sweeper.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _quiet(self) -> None:
+        """Wait until no call comes any more and all are answered, or all clients were asked."""
+        clock = asyncio.get_running_loop().time
+        quiet = clock()
+        until = quiet + 1.1 * CONNECTION_AGE + LINGER
+        came = -1
+        while quiet + LINGER > clock() < until:
+            if came != self._calls.came or self._calls.under_way:
+                came, quiet = self._calls.came, clock()
+            await asyncio.sleep(TICK)
 
     async def _sweep(self) -> None:
         while True:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import socket
-import struct
 import time
 from email.utils import formatdate
 from functools import partial
@@ -17,6 +15,7 @@ from uvicorn.server import ServerState
 
 from millrace.errors import ServingError
 from serving.predictor.connections import KEEP_ALIVE, Connection, Guard
+from serving.predictor.listening import drop_packets
 
 LINGER = 0.2
 """Seconds that idle connections are kept after the listening socket was closed: what clients
@@ -94,7 +93,7 @@ class HttpServer:
         Closing alone would reset the connections that wait, and lose what they have sent.
         """
         waiting: list[socket.socket] = []
-        _drop_packets(self._listening)
+        drop_packets(self._listening)
         with contextlib.suppress(BlockingIOError):
             while True:
                 waiting.append(self._listening.accept()[0])
@@ -146,21 +145,3 @@ def bind(host: str, port: int, *, shared: bool) -> socket.socket:
             remedy="choose another --host or port",
         ) from error
     return bound
-
-
-def _drop_packets(listening: socket.socket) -> None:
-    """Drop what arrives for a listening socket: clients try again, and find it closed.
-
-    A socket filter of one instruction does that, see socket(7) and the kernel's
-    Documentation/networking/filter.rst; a kernel without filters leaves a gap of microseconds.
-    """
-    program = ctypes.create_string_buffer(struct.pack("HBBI", _BPF_RETURN, 0, 0, 0))
-    with contextlib.suppress(OSError):
-        listening.setsockopt(
-            socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(program))
-        )
-
-
-_SO_ATTACH_FILTER = 26
-_BPF_RETURN = 0x06
-"""The instruction that ends a filter; its operand is how many bytes of the packet to keep."""

@@ -262,35 +262,40 @@ def test_more_requests_than_can_wait_are_refused_with_advice_to_retry(tmp_path: 
             assert GRPCInferenceServiceStub(channel).ModelInfer(rows(0.0)).id == "mine"
 
 
-def test_no_grpc_request_is_lost_when_it_is_told_to_stop(
+def test_no_grpc_request_is_lost_until_connections_are_refused(
     bundle: ServedBundle, tmp_path: Path
 ) -> None:
     with predictor(bundle, tmp_path, "--grace=500ms") as running:
-        stop = asyncio.Event()
+        answered = 0
 
-        async def load() -> int:
-            channel = grpc.aio.insecure_channel(
-                f"127.0.0.1:{running.grpc}", options=[("grpc.enable_retries", 0)]
-            )
-            stub, answered = GRPCInferenceServiceStub(channel), 0
-            while not stop.is_set():
-                answered += (await stub.ModelInfer(rows(0.0))).id == "mine"
-            await channel.close()
-            return answered
+        async def call_on() -> tuple[grpc.StatusCode, str]:
+            """Call until that fails; return how it does."""
+            nonlocal answered
+            options = [("grpc.use_local_subchannel_pool", 1)]
+            address = f"127.0.0.1:{running.grpc}"
+            async with grpc.aio.insecure_channel(address, options=options) as channel:
+                stub = GRPCInferenceServiceStub(channel)
+                while True:
+                    try:
+                        await stub.ModelInfer(rows(0.0))
+                    except grpc.aio.AioRpcError as error:
+                        return error.code(), error.details() or ""
+                    answered += 1
 
-        async def play() -> list[int]:
-            loaders = [asyncio.create_task(load()) for _ in range(4)]
-            await asyncio.sleep(0)
-            running.process.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(20):
-                while running.ask("/v2/health/ready").status == 200:
+        async def play() -> list[tuple[grpc.StatusCode, str]]:
+            async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+                callers = [group.create_task(call_on()) for _ in range(8)]
+                while answered < 100:
                     await asyncio.sleep(0.01)
-            stop.set()
-            return await asyncio.gather(*loaders)
+                running.process.send_signal(signal.SIGTERM)
+            return [caller.result() for caller in callers]
 
-        assert all(asyncio.run(play()))
+        found = asyncio.run(play())
+        assert {code for code, _ in found} == {grpc.StatusCode.UNAVAILABLE}
+        assert all("failed to connect" in details for _, details in found)
         wait_for(lambda: running.process.poll() is not None, "it ends")
         assert running.process.returncode == 0
+        assert not running.logs("failed")
 
 
 def test_several_workers_share_the_port(bundle: ServedBundle, tmp_path: Path) -> None:
