@@ -164,15 +164,13 @@ class Town:
 
 
 class Timed:
-    """A repository whose commits have the times of the town's clock."""
+    """A repository whose commits have the time of the town's clock at which they are first seen."""
 
     def __init__(self, inner: Repository, town: Town) -> None:
         self._inner, self._town = inner, town
 
     def head(self) -> str:
-        head = self._inner.head()
-        self._town.times.setdefault(head, self._town.now)
-        return head
+        return self._inner.head()
 
     def files(self, commit: str, folder: str) -> dict[str, bytes]:
         return self._inner.files(commit, folder)
@@ -182,8 +180,8 @@ class Timed:
 
     def history(self, commit: str, path: str, *, since: float = 0.0) -> list[Commit]:
         found = self._inner.history(commit, path)
-        times = self._town.times
-        return [one.model_copy(update={"time": times.get(one.id, 0.0)}) for one in found]
+        times, now = self._town.times, self._town.now
+        return [one.model_copy(update={"time": times.setdefault(one.id, now)}) for one in found]
 
     def commit(self, parent: str, changes: Changes, message: str) -> str:
         return self._inner.commit(parent, changes, message)

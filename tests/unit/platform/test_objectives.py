@@ -13,7 +13,7 @@ from serving.local import scrape
 from serving.local.objectives import Objectives
 from serving.local.scrape import Scraped, Scraper
 from serving.local.state import ArmState
-from serving.metrics.intervals import SplitSince, intervals
+from serving.metrics.intervals import SplitSince, Tally
 from serving.metrics.log import MetricsLog
 
 STABLE, CANARY = "pumps-v9", "pumps-v10"
@@ -104,15 +104,10 @@ def counted(
         for took, count in answered.items():
             gateway.answered[took] = gateway.answered.get(took, 0) + count
         asyncio.run(scraper.scrape())
-    found = intervals(
-        log.samples([STABLE, CANARY], 0, now),
-        [SplitSince(0.0, 0.5)],
-        stable=STABLE,
-        canary=CANARY,
-        length=10.0,
-        settling=0.0,
-        until=now,
-    )
+    tally = Tally(10.0)
+    tally.feed(log.samples([STABLE, CANARY], 0, now))
+    splits = [SplitSince(0.0, 0.5)]
+    found = tally.intervals(splits, stable=STABLE, canary=CANARY, settling=0.0, until=now)
     return [(one.canary.requests, one.canary.slow) for one in found if one.start >= 100]
 
 
