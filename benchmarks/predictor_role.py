@@ -80,7 +80,7 @@ def _events() -> list[Row]:
             predictor(made, "ours-batches", f"--events-url=http://127.0.0.1:{port}{_BATCHES}"),
         )
         with running(*servers):
-            full = _by_turns(servers, requests, seconds=0.5)
+            full = _by_turns(servers, requests, seconds=1.2)
             moderate = _by_turns(servers, requests, seconds=2.0, rate=MODERATE)
     return [*_compared(full, "at full load"), *_compared(moderate, f"at {MODERATE:g} a second")]
 

@@ -26,7 +26,7 @@ MAX_EVENTS = 8192
 """Events that may wait."""
 MAX_BYTES = 64 * 1024 * 1024
 """Size of all events that wait."""
-ONE_SENDING = 128
+ONE_SENDING = 256
 """Events that are on their way at once, and as many as need not wait for more."""
 ONE_SIZE = 4 * 1024 * 1024
 """About how many bytes are encoded at once, unless one event alone takes more."""

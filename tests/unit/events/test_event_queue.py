@@ -112,7 +112,7 @@ def play(test: Callable[[], Awaitable[None]]) -> None:
     ("reply", "requests", "connections"),
     [
         (OK, 500, 1),
-        (BATCHES, 5, 1),
+        (BATCHES, 3, 1),
         (OK.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"), 500, 500),
         (OK.replace(b"1.1", b"1.0"), 500, 500),
         (b"HTTP/1.1 204 No Content\r\n\r\n", 500, 1),
