@@ -10,6 +10,7 @@ from millrace.features.state import FeatureState
 if TYPE_CHECKING:
     from millrace.features.definitions import Definitions, load_definitions, lookup_plan
     from millrace.features.materialization import materialize
+    from millrace.features.windows import trailing
 
 __all__ = [
     "Definitions",
@@ -18,6 +19,7 @@ __all__ = [
     "load_definitions",
     "lookup_plan",
     "materialize",
+    "trailing",
 ]
 
 
@@ -31,4 +33,8 @@ def __getattr__(name: str) -> Any:
         from millrace.features.materialization import materialize
 
         return materialize
+    if name == "trailing":
+        from millrace.features.windows import trailing
+
+        return trailing
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -98,7 +98,7 @@ class SqlReader:
                 names = list(result.keys())
                 check_names(names, self._source)
                 columns = [SqlColumn() for _ in names]
-                for rows in result.partitions():
+                for rows in result.partitions(CHUNK_ROWS):
                     for column, part in zip(columns, zip(*rows, strict=True), strict=True):
                         column.add(part)
                     self._rows += len(rows)

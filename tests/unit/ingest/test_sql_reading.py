@@ -16,6 +16,7 @@ from millrace.errors import MillraceError, SourceError, WorkloadError
 from millrace.ingest import ingest, read_snapshot, sql_query
 from millrace.ingest.sql_query import SqlReader
 from millrace.ingest.sql_values import SqlColumn
+from millrace.progress import heard
 from millrace.storage import Store
 from millrace.workload import Workload, load_workload
 
@@ -55,6 +56,14 @@ def fault_of(workload: Workload, store: Store) -> MillraceError:
     assert "\n" not in str(raised.value)
     assert store.names("snapshots/sample") == []
     return raised.value
+
+
+def test_progress_is_told_by_the_chunk(
+    query: Declare, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ingest(query(), store)
+    told = [event for line in capsys.readouterr().out.splitlines() if (event := heard(line))]
+    assert [one["done"] for one in told if one["event"] == "source_read"] == [2]
 
 
 def test_a_query_keeps_its_types(query: Declare, store: Store, tmp_path: Path) -> None:
