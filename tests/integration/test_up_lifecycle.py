@@ -284,6 +284,7 @@ def test_a_bundle_that_is_missing_is_told_and_tried_again(home: Home, bundle: Se
     place.rename(away)
     home.up()
     home.wait_until_said("nothing lies there")
+    wait_for(lambda: home.state().route(MODEL), "the gateway knows its host")
     assert home.ask().status == 503
     assert "no arm of pumps is ready" in home.ask().json["error"]
     away.rename(place)
