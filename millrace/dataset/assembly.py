@@ -93,6 +93,8 @@ def _labelled_rows(
     """Return keys, event time, label and slices of the records whose label is known."""
     spec = workload.spec
     records = read_records(accepted, keys)
+    if spec.time is not None and spec.time.window is not None:
+        records = records[records[spec.time.event] >= as_of - spec.time.window]
     known = known_labels(records, spec.target, spec.time, as_of)
     records = records[known].reset_index(drop=True)
     say("labels_known", rows=len(records), left_out=int((~known).sum()))
