@@ -24,11 +24,10 @@ def check(named: str, *, as_json: bool) -> None:
     passed = {"declaration": f"{len(workload.spec.all_gates())} gates"}
     if not as_json:
         _tell("declaration", passed["declaration"])
-    parts: dict[str, Callable[[Workload], str]] = {
-        "source": _source,
-        "features": _features,
-        "module": _module,
-    }
+    parts: dict[str, Callable[[Workload], str]] = {"source": _source, "features": _features}
+    if workload.spec.request:
+        parts["request"] = _request
+    parts["module"] = _module
     for name, part in parts.items():
         with redirect_stdout(io.StringIO()):  # for what readers and the workload's code print
             passed[name] = part(workload)
@@ -72,8 +71,14 @@ def _features(workload: Workload) -> str:
         for view in definitions.views:
             compute_rows(workload, view, records)
     tried = f"tried on {len(records)} records" if len(records) else "not tried: no record is sound"
-    views = f"{len(definitions.features)} features of {len(definitions.views)} feature views"
+    views = f"{len(definitions.stored)} features of {len(definitions.views)} feature views"
     return f"{views}, {tried}"
+
+
+def _request(workload: Workload) -> str:
+    """Name what requests bring; the features were found to fit with it."""
+    brought = workload.spec.request
+    return f"{len(brought)} more feature{'s' * (len(brought) > 1)}: {', '.join(brought)}"
 
 
 def _module(workload: Workload) -> str:

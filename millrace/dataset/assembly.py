@@ -47,7 +47,8 @@ def assemble(
     """Write a training set: train, validation and test.parquet, lookup.json and manifest.json.
 
     The features of a record are those that held at its event time; in an untimed workload, at the
-    as-of time. The manifest is written last, so a folder that has one is complete.
+    as-of time; those that requests bring are the record's own. The manifest is written last, so a
+    folder that has one is complete.
 
     Args:
         workload: the workload.
@@ -66,7 +67,8 @@ def assemble(
     as_of = as_of.astimezone(UTC) if as_of.tzinfo else as_of.replace(tzinfo=UTC)
     definitions = load_definitions(workload)
     keys = definitions.join_keys
-    rows = _labelled_rows(workload, accepted, keys, as_of)
+    records = _labelled(workload, accepted, keys, as_of)
+    rows = _rows(workload, records, keys)
     times = rows[EVENT_TIME] if workload.spec.time else None
     rule = split_rule(workload.spec.split, as_of)
     parts = assign_parts(rule, rows[keys], times)
@@ -75,6 +77,9 @@ def assemble(
         workload, definitions, settings, store, rows[keys], as_of if times is None else times
     )
     say("features_joined", rows=len(values), features=values.num_columns)
+    for feature in definitions.brought:
+        said = pa.chunked_array([pa.array(records[feature.name], from_pandas=True)])
+        values = values.append_column(feature.name, said)
     table = _table(rows, values, definitions)
     tables = _in_parts(table, parts, [*([EVENT_TIME] if times is not None else []), *keys])
     out.mkdir(parents=True, exist_ok=True)
@@ -87,10 +92,8 @@ def assemble(
     return manifest
 
 
-def _labelled_rows(
-    workload: Workload, accepted: Path, keys: list[str], as_of: datetime
-) -> pd.DataFrame:
-    """Return keys, event time, label and slices of the records whose label is known."""
+def _labelled(workload: Workload, accepted: Path, keys: list[str], as_of: datetime) -> pd.DataFrame:
+    """Return the records whose label is known."""
     spec = workload.spec
     records = read_records(accepted, keys)
     if spec.time is not None and spec.time.window is not None:
@@ -98,6 +101,12 @@ def _labelled_rows(
     known = known_labels(records, spec.target, spec.time, as_of)
     records = records[known].reset_index(drop=True)
     say("labels_known", rows=len(records), left_out=int((~known).sum()))
+    return records
+
+
+def _rows(workload: Workload, records: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Return keys, event time, label and slices of labelled records."""
+    spec = workload.spec
     found = as_text(records[spec.target.column])
     check_both_classes(found, spec.target, where=f"{workload.file} at target")
     rows = records[keys].copy()
@@ -136,9 +145,9 @@ def _as_held(values: pa.ChunkedArray, feature: Feature) -> pa.ChunkedArray:
 def _in_parts(
     table: pa.Table, parts: npt.NDArray[np.str_], order: list[str]
 ) -> dict[Part, pa.Table]:
-    """Return the rows of each part; where time and keys tie, label and slices decide."""
-    rest = [name for name in table.column_names if name == LABEL or name.startswith(SLICE)]
-    by = [(name, "ascending") for name in (*order, *rest)]
+    """Return the rows of each part; where time and keys tie, all other columns decide."""
+    names = dict.fromkeys([*order, LABEL, *reversed(table.column_names)])
+    by = [(name, "ascending") for name in names]
     return {part: table.filter(pa.array(parts == part)).sort_by(by) for part in PARTS}
 
 

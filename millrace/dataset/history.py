@@ -25,7 +25,7 @@ def values_at(
     keys: pd.DataFrame,
     times: pd.Series | datetime,
 ) -> pa.Table:
-    """Return what each feature's value was, by Feast's point-in-time join.
+    """Return what each feature of the views was, by Feast's point-in-time join.
 
     Args:
         workload: the workload.
@@ -46,7 +46,7 @@ def values_at(
     # Events of one entity at one time share their features, and Feast may drop all but one.
     once = moments.drop_duplicates(ignore_index=True)
     which = moments.groupby(list(moments.columns), sort=False).ngroup()
-    names = [f"{feature.view}:{feature.name}" for feature in definitions.features]
+    names = [f"{feature.view}:{feature.name}" for feature in definitions.stored]
     feast = open_to_read(workload, settings, store)
     missing = import_feast().errors.FeastObjectNotFoundException
     try:
@@ -64,5 +64,5 @@ def values_at(
             where=store.location(table_folder(workload.name)),
             remedy="check MILLRACE_S3_ENDPOINT and the credentials, then run again",
         ) from error
-    fields = [feature.name for feature in definitions.features]
+    fields = [feature.name for feature in definitions.stored]
     return table.select(fields).take(pa.array(which.to_numpy()))

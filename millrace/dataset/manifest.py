@@ -15,14 +15,16 @@ SLICE = "__slice__"
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
+REQUEST = ""
+"""In the place of a feature view: the request brings it."""
 
 
 class Feature(Document):
-    """One input of the model, as the feature store holds it."""
+    """One input of the model, as the feature store holds it or a request brings it."""
 
     name: str
     view: str
-    """Feature view that it comes from."""
+    """Feature view that it comes from; REQUEST if it comes with the request."""
     kind: Literal["number", "category"]
     """A number is float32 with NaN for missing; a category is text with '' for missing."""
 

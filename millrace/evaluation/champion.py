@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from millrace.dataset.manifest import EVENT_TIME
+from millrace.dataset.manifest import EVENT_TIME, REQUEST
 from millrace.dataset.split import trained_on
 from millrace.errors import EvaluationError
 from millrace.evaluation.held_out import Rows
@@ -50,9 +50,11 @@ def score_champion(bundle: Path, rows: Rows, task: Task) -> Champion:
     held = {feature.name: feature.kind for feature in rows.manifest.features}
     for feature in card.inputs:
         if held.get(feature.name) != feature.kind:
+            of = f"of the feature view {feature.view!r}"
             raise EvaluationError(
-                f"the champion needs the {feature.kind} {feature.name!r} of the feature view "
-                f"{feature.view!r}, which the dataset does not have",
+                f"the champion needs the {feature.kind} {feature.name!r} "
+                f"{'that requests bring' if feature.view == REQUEST else of}, "
+                "which the dataset does not have",
                 found=f"it as a {held[feature.name]}" if feature.name in held else "",
             )
     scores = score(bundle / "model.onnx", rows.frame, card.inputs)

@@ -9,10 +9,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from millrace.dataset.manifest import Feature
+from millrace.dataset.manifest import REQUEST, Feature
 from millrace.errors import WorkloadError
 from millrace.features.lookup import JoinKey, LookupField, LookupPlan, ViewLookup
-from millrace.features.rules import check_entity, check_names, check_view
+from millrace.features.rules import check_brought, check_entity, check_names, check_view
 from millrace.workload.code import import_user_module, nearest
 from millrace.workload.load import Workload
 
@@ -47,10 +47,17 @@ class View:
 
 @dataclass(frozen=True)
 class Definitions:
-    """The feature views of a workload in the order of `features`, and its entities."""
+    """Where a workload's features come from.
+
+    Attributes:
+        views: its feature views, in the order of `features`.
+        entities: its Feast entities.
+        brought: the features that requests bring, in the order of `request`.
+    """
 
     views: tuple[View, ...]
     entities: tuple[Any, ...]
+    brought: tuple[Feature, ...] = ()
 
     @property
     def join_keys(self) -> list[str]:
@@ -59,7 +66,12 @@ class Definitions:
 
     @property
     def features(self) -> list[Feature]:
-        """Return the inputs of the model, in the order of the views and their fields."""
+        """Return the inputs of the model: those of the views, then those that requests bring."""
+        return [*self.stored, *self.brought]
+
+    @property
+    def stored(self) -> list[Feature]:
+        """Return the features of the views, in the order of the views and their fields."""
         return [
             Feature(
                 name=field.name,
@@ -96,12 +108,14 @@ def load_definitions(workload: Workload) -> Definitions:
     lookups = [lookup_of(view, entities) for view in chosen]
     keys = [entity.join_key for entity in entities.values()]
     check_names(lookups, {*keys, EVENT_TIMESTAMP}, workload.spec.target.column, where=str(file))
+    types = {entity.join_key: entity.value_type.name for entity in entities.values()}
+    check_brought(workload.spec.request, lookups, types, where=str(workload.file))
     functions = import_user_module(workload, "features")
     views = [
         View(lookup, _function(functions, lookup.view, workload), view)
         for lookup, view in zip(lookups, chosen, strict=True)
     ]
-    return Definitions(tuple(views), tuple(entities.values()))
+    return Definitions(tuple(views), tuple(entities.values()), _brought(workload))
 
 
 def lookup_plan(workload: Workload, definitions: Definitions) -> LookupPlan:
@@ -130,6 +144,18 @@ def lookup_of(view: Any, entities: Mapping[str, Any]) -> ViewLookup:
             for field in view.features
         ],
         ttl_seconds=(view.ttl or timedelta(0)).total_seconds(),
+    )
+
+
+def _brought(workload: Workload) -> tuple[Feature, ...]:
+    columns = workload.spec.contract.columns
+    return tuple(
+        Feature(
+            name=name,
+            view=REQUEST,
+            kind="category" if columns[name].type in ("string", "category") else "number",
+        )
+        for name in workload.spec.request
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from millrace.errors import WorkloadError
@@ -157,3 +157,34 @@ def check_names(views: list[ViewLookup], keys: set[str], target: str, where: str
                     remedy="rename the field",
                 )
             taken[field.name] = f"a field of {view.view!r}"
+
+
+def check_brought(
+    names: Sequence[str], views: Sequence[ViewLookup], keys: Mapping[str, str], where: str
+) -> None:
+    """Hold the columns that requests bring to names that mean one thing.
+
+    A text may be a join key too: it is one input then, which is read as both.
+
+    Args:
+        names: the columns.
+        views: the views whose fields become inputs.
+        keys: Feast value type of each join key by name.
+        where: the file they stand in, for messages.
+
+    Raises:
+        WorkloadError: a name is taken by something else.
+    """
+    taken = {OUTPUT: "the model's output"}
+    taken |= {field.name: f"a field of {view.view!r}" for view in views for field in view.fields}
+    taken |= {key: "a join key that is no text" for key, kind in keys.items() if kind != "STRING"}
+    for name in names:
+        if name in taken or name.startswith("__"):
+            used = taken.get(name, "the platform's own: it begins with '__'")
+            raise WorkloadError(
+                f"`request` names the column {name!r}, which cannot be an input of the model",
+                where=where,
+                found=f"a name that is {used}",
+                expected="a name that only this input has, or that of a join key of type STRING",
+                remedy="take it out of `request`, or rename one of them",
+            )

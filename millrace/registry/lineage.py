@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from millrace.dataset.manifest import DatasetManifest
+from millrace.dataset.manifest import REQUEST, DatasetManifest
 from millrace.digests import digest_of_json
 from millrace.ingest.snapshot import Difference
 from millrace.registry.card import Lineage
@@ -25,7 +25,7 @@ def lineage_of(
         snapshot=snapshot,
         as_of=as_of,
         dataset=dataset.digest,
-        feature_views=list(dict.fromkeys(feature.view for feature in dataset.features)),
+        feature_views=list(dict.fromkeys(f.view for f in dataset.features if f.view != REQUEST)),
         contract=digest_of_json(workload.spec.contract.model_dump(mode="json")),
         code_revision=code_revision,
         champion=champion,

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from millrace.dataset.manifest import PARTS, DatasetManifest
+from millrace.dataset.manifest import PARTS, REQUEST, DatasetManifest
 from millrace.report import text
 from millrace.runs.summary import RunSummary
 
@@ -49,8 +49,8 @@ class TrainingSet:
 
     parts: list[PartRow]
     sentence: str
-    views: list[tuple[str, list[tuple[str, str]]]]
-    """Feature views with their features: name and kind."""
+    views: list[tuple[Fact, list[tuple[str, str]]]]
+    """Feature views, and what requests bring, with their features: name and kind."""
     state: list[Fact]
     """The feature store's state: its single values, by key."""
     tables: list[StateTable]
@@ -150,11 +150,17 @@ def _split(dataset: DatasetManifest) -> str:
     )
 
 
-def _views(dataset: DatasetManifest) -> list[tuple[str, list[tuple[str, str]]]]:
+def _views(dataset: DatasetManifest) -> list[tuple[Fact, list[tuple[str, str]]]]:
     views: dict[str, list[tuple[str, str]]] = {}
     for feature in dataset.features:
         views.setdefault(feature.view, []).append((feature.name, feature.kind))
-    return list(views.items())
+    return [(_origin(view), features) for view, features in views.items()]
+
+
+def _origin(view: str) -> Fact:
+    if view == REQUEST:
+        return Fact("Origin", "brought by the request")
+    return Fact("Feature view", view, "code")
 
 
 def _spoken(key: str) -> str:

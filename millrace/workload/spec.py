@@ -132,6 +132,8 @@ class WorkloadSpec(Model):
     """Feast entities of the workload's definitions.py, which the prediction is about."""
     features: Annotated[list[str], Field(min_length=1)]
     """Feast feature views of definitions.py; features.py has a function for each."""
+    request: list[str] = []
+    """Columns of the contract that are inputs too, which the request brings when it asks."""
     time: Time | None = None
     """Time columns; without them the workload has no clock."""
     target: Target
@@ -191,6 +193,30 @@ class WorkloadSpec(Model):
         ):
             raise misplaced(("time", "window"), "is no longer than test and validation together")
 
+    @model_validator(mode="after")
+    def _requests_can_bring_what_they_shall(self) -> Self:
+        for number, column in enumerate(self.request):
+            why = "it stands there before" if column in self.request[:number] else ""
+            why = why or self._unknown_to_requests(column)
+            if why:
+                others = [name for name in self.contract.columns if name not in self.request]
+                known = [name for name in others if not self._unknown_to_requests(name)]
+                what = f"a column that a request can bring: {why}"
+                raise misfit(("request", number), column, known, what)
+        for name in self.serving.defaults:
+            if name in self.request:
+                what = "a feature of the online store: the request always brings it"
+                raise misfit(("serving", "defaults", name), name, [], what)
+        return self
+
+    def _unknown_to_requests(self, column: str) -> str:
+        """Return why no request can bring a column of the contract; '' if one can."""
+        if column == self.target.column:
+            return "it is the target"
+        if self.time is not None and column in (self.time.event, *self.time.late):
+            return "it is a column of `time`"
+        return "it is a timestamp" if self.contract.columns[column].type == "timestamp" else ""
+
     def _named_columns(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Yield each column that is named outside the contract, with the place where it is."""
         if self.time is not None:
@@ -202,6 +228,8 @@ class WorkloadSpec(Model):
         yield ("target", "column"), self.target.column
         for number, column in enumerate(self.slices):
             yield ("slices", number), column
+        for number, column in enumerate(self.request):
+            yield ("request", number), column
 
     def all_gates(self) -> list[Gate]:
         """Return the declared gates, and those that every candidate must pass."""

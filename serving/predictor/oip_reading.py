@@ -53,6 +53,7 @@ class OipReader:
         self._version = model.version
         self._features = model.signature.features
         self._keys = model.signature.keys
+        self._known = model.signature.known
         self._rows = RowReader(model)
 
     def read(self, content: bytes) -> tuple[InferRequest, bool]:
@@ -122,7 +123,7 @@ class OipReader:
                 pointer = f"/inputs/{place}/name"
                 if feature is not None or name in self._keys:
                     raise bad_input(f"the input {name[:60]!r} comes twice", pointer)
-                raise unknown_input(name, [*self._features, *self._keys], pointer)
+                raise unknown_input(name, self._known, pointer)
         if not rows:
             raise bad_input("there are no inputs", "/inputs")
         return features, keys, rows

@@ -68,6 +68,10 @@ class OnlineResolver:
                 or the store is down and there is no falling back.
         """
         found = Resolved(dict(request.features), {})
+        for name in self._signature.shared:
+            if name in request.features:
+                texts = request.features[name][:, 0].tolist()
+                request.keys[name] = [text or None for text in texts]
         if request.absent:
             deadline = self._lookups.deadline()
             for rows, lacking in self._lacking(request):
@@ -106,10 +110,11 @@ class OnlineResolver:
         """
         views: set[int] = set()
         keys: set[str] = set()
+        nobody = [name for name in lacking if name not in self._views]
+        if nobody:
+            where = "/instances" if request.protocol == "v1" else "/inputs"
+            raise bad_input(_missing(nobody), _row(where, rows))
         for name in lacking:
-            if name not in self._views:
-                where = "/instances" if request.protocol == "v1" else "/inputs"
-                raise bad_input(f"the input {name!r} is missing", _row(where, rows))
             position, parts = self._views[name]
             if position not in views:
                 self._require_keys(name, request, rows)
@@ -187,6 +192,14 @@ def _first_without(values: Sequence[KeyValue | None], rows: Rows | None) -> int 
     if rows is None:
         return values.index(None) if None in values else None
     return next((row for row in rows.tolist() if values[row] is None), None)
+
+
+def _missing(names: Sequence[str]) -> str:
+    """Return what is said of features that the online store does not have."""
+    told = ", ".join(map(repr, names))
+    if len(names) == 1:
+        return f"the input {told} is missing: no key finds it, a request brings it"
+    return f"the inputs {told} are missing: no key finds them, a request brings them"
 
 
 def _row(where: str, rows: Rows | None) -> str:

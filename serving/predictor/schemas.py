@@ -81,7 +81,7 @@ def example_of_predict(signature: Signature) -> Schema:
 
 
 def _infer_request(signature: Signature, max_rows: int) -> Schema:
-    names = [*signature.features, *signature.keys]
+    names = list(signature.known)
     data: Schema = {
         "type": "array",
         "items": {
@@ -157,7 +157,10 @@ def _predict_request(signature: Signature, max_rows: int) -> Schema:
         "anyOf": [{"required": list(features)}],
     }
     if keys:
-        row["anyOf"].append({"required": [*keys, *always]})
+        shared = {name: keys[name] for name in signature.shared}
+        row["anyOf"].append(
+            {"required": list(dict.fromkeys((*keys, *always))), "properties": shared}
+        )
     columns: Schema = {
         "type": "array",
         "prefixItems": list(features.values()),

@@ -24,7 +24,7 @@ class Input:
     name: str
     kind: Kind
     view: str
-    """Feature view that it comes from."""
+    """Feature view that it comes from; none of the plan's if only requests bring it."""
 
     @property
     def datatype(self) -> str:
@@ -34,7 +34,10 @@ class Input:
 
 @dataclass(frozen=True)
 class Signature:
-    """The inputs of a model, and the entity keys that stand for those in the online store."""
+    """The inputs of a model, and the entity keys that stand for those in the online store.
+
+    A text that requests bring may be both: what it says is the feature and finds other features.
+    """
 
     inputs: tuple[Input, ...]
     """Features in the order of the card."""
@@ -60,6 +63,16 @@ class Signature:
     def names(self) -> frozenset[str]:
         """Return the names of all features."""
         return frozenset(self.features)
+
+    @cached_property
+    def known(self) -> tuple[str, ...]:
+        """Return the names of all that a request may bring: features, then keys."""
+        return tuple(dict.fromkeys((*self.features, *self.keys)))
+
+    @cached_property
+    def shared(self) -> tuple[str, ...]:
+        """Return the names of the features that are keys too."""
+        return tuple(name for name in self.keys if name in self.features)
 
     @cached_property
     def lookups(self) -> Mapping[str, ViewLookup]:

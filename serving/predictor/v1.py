@@ -32,7 +32,7 @@ class V1Reader:
         self._inputs = signature.inputs
         self._features = signature.features
         self._keys = signature.keys
-        self._known = {*signature.features, *signature.keys}
+        self._known = frozenset(signature.known)
         self._decode = Decoder(Body)
 
     def read(self, content: bytes, request_id: str) -> InferRequest:

@@ -52,6 +52,7 @@ class V2Reader:
         self._max_rows = max_rows
         self._features = signature.features
         self._keys = signature.keys
+        self._known = signature.known
         self._decode = Decoder(Body)
 
     def read(
@@ -102,8 +103,7 @@ class V2Reader:
             elif name in self._keys:
                 keys[name] = key_column(self._keys[name], tensor.datatype, values, pointer)
             else:
-                known = [*self._features, *self._keys]
-                raise unknown_input(name, known, pointer + "/name")
+                raise unknown_input(name, self._known, pointer + "/name")
         if not rows:
             raise bad_input("there are no inputs", "/inputs")
         return features, keys, rows

@@ -27,6 +27,7 @@ class Rows:
 
     Attributes:
         features: training rows of the bundle that serves, each with all features.
+        brought: those of the features that no key finds, so requests by keys bring them too.
         entities: for each view that has keys of its own, its entities as (key, value) pairs.
         types: datatype of each feature and key by name.
     """
@@ -34,22 +35,31 @@ class Rows:
     features: Sequence[Row]
     entities: Sequence[Sequence[Entity]]
     types: dict[str, str]
+    brought: Sequence[str] = ()
 
     def entity(self, dice: random.Random) -> Row:
         """Return the keys of an entity that the online store knows, in every view."""
         row: dict[str, str | int] = {}
         for known in self.entities:
             row.update(dict(dice.choice(known)) | row)
-        return row
+        return self._with_brought(row, dice)
 
     def stranger(self, dice: random.Random) -> Row:
         """Return keys that the online store does not know."""
         number = dice.randrange(2**31 - 2**20, 2**31)
-        return {
+        row = {
             name: f"unknown-{number}" if self.types[name] == "BYTES" else number
             for keys in self.entities
             for name, _ in keys[0]
         }
+        return self._with_brought(row, dice)
+
+    def _with_brought(self, keys: Row, dice: random.Random) -> Row:
+        """Return keys with what requests bring beside them; a text that is both is the key."""
+        if not self.brought:
+            return keys
+        some = dice.choice(self.features)
+        return {name: some[name] for name in self.brought} | dict(keys)
 
 
 def read_rows(store: Store, digest: str) -> Rows:
@@ -80,7 +90,9 @@ def read_rows(store: Store, digest: str) -> Rows:
     }
     types |= {k.name: _DATATYPES[k.type] for view in plan.views for k in view.join_keys}
     rows = [{name: _known(value) for name, value in row.items()} for row in features.to_pylist()]
-    return Rows(rows, _entities(store, plan), types)
+    found = {field.name for view in plan.views for field in view.fields}
+    brought = [name for name in features.column_names if name not in found]
+    return Rows(rows, _entities(store, plan), types, brought)
 
 
 def _entities(store: Store, plan: LookupPlan) -> list[list[Entity]]:

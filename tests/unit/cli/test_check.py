@@ -39,6 +39,21 @@ def test_a_sound_workload_passes_and_says_what_was_tried(
     assert passed["features"].endswith("tried on 500 records")
 
 
+def test_what_requests_bring_has_a_line_of_its_own(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(
+        folder / "workload.yaml",
+        "  features: [machine_build, machine_sensors]",
+        "  features: [machine_sensors]\n  request: [site, age_months, machine_id]",
+    )
+    check(str(folder), as_json=True)
+    passed = json.loads(capsys.readouterr().out)["passed"]
+    assert list(passed) == ["declaration", "source", "features", "request", "module"]
+    assert passed["request"] == "3 more features: site, age_months, machine_id"
+    assert passed["features"].startswith("4 features of 1 feature views")
+
+
 def test_a_function_that_raises_is_told_with_its_line(folder: Path) -> None:
     edit(folder / "features.py", 'rows["load"] * records', 'rows["laod"] * records')
     told = fault(folder)

@@ -39,6 +39,7 @@ def test_a_champion_that_trained_on_all_rows_cannot_be_compared(make, rows):
     ("feature", "told"),
     [
         (Feature(name="mood", view="survey", kind="number"), "number 'mood'.* view 'survey'"),
+        (Feature(name="mood", view="", kind="category"), "category 'mood' that requests bring, w"),
         (Feature(name="age", view="profile", kind="category"), "category 'age'.*found it as a num"),
     ],
 )

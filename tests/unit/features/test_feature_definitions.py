@@ -27,6 +27,57 @@ def test_features_come_in_the_order_of_the_workload_and_of_the_fields(tmp_path: 
     ]
 
 
+def test_what_requests_bring_comes_after_the_features_of_the_views(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write_spec(features=["person_profile"], request=["spend", "id", "active"])
+    definitions = load_definitions(world.workload)
+    assert [(f.view, f.name, f.kind) for f in definitions.features] == [
+        ("person_profile", "plan", "category"),
+        ("person_profile", "age", "number"),
+        ("", "spend", "number"),
+        ("", "id", "category"),
+        ("", "active", "number"),
+    ]
+    assert [f.name for f in definitions.stored] == ["plan", "age"]
+    assert [view.view for view in lookup_plan(world.workload, definitions).views] == [
+        "person_profile"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        ("age", "names the column 'age', which cannot be an input of the model; found a name that"),
+        ("age", "a field of 'person_profile'"),
+        ("prediction", "the model's output"),
+        ("__id", "the platform's own: it begins with '__'"),
+    ],
+)
+def test_a_column_whose_name_is_taken_cannot_be_brought(
+    tmp_path: Path, column: str, told: str
+) -> None:
+    world = World(tmp_path)
+    columns = {**world.spec["contract"]["columns"], column: {"type": "integer"}}
+    world.write_spec(
+        contract={"columns": columns}, features=["person_profile"], request=["spend", column]
+    )
+    with pytest.raises(WorkloadError) as caught:
+        load_definitions(world.workload)
+    assert str(caught.value).startswith(str(world.folder / "workload.yaml"))
+    assert told in str(caught.value)
+
+
+def test_a_join_key_that_is_a_number_cannot_be_brought_too(tmp_path: Path) -> None:
+    world = timed_world(tmp_path)
+    world.write_spec(request=["shop"])
+    assert load_definitions(world.workload).features[-1].name == "shop"
+    world.write_spec(request=["shop", "till"])
+    with pytest.raises(
+        WorkloadError, match=r"'till', which cannot be.* a join key that is no text"
+    ):
+        load_definitions(world.workload)
+
+
 def test_a_view_that_the_workload_does_not_name_is_left_alone(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.write_spec(features=["person_money"])

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_endings import ENDINGS
 
+from millrace.dataset.manifest import Feature
 from millrace.report import render
 from millrace.report.text import with_metric_names
 from millrace.runs.summary import RunSummary
@@ -167,6 +168,18 @@ def test_digests_carry_their_full_value_for_copying() -> None:
     ):
         assert digest in shown
         assert digest in page.text_of("code")
+
+
+def test_features_that_requests_bring_stand_apart_from_those_of_the_views() -> None:
+    summary = ENDINGS["passed"]()
+    assert summary.dataset is not None
+    brought = Feature(name="distance", view="", kind="number")
+    dataset = summary.dataset.model_copy(update={"features": [*summary.dataset.features, brought]})
+    page = read(render(summary.model_copy(update={"dataset": dataset})))
+
+    assert "brought by the request" in page.text_of("dt")
+    assert any(told.startswith("distance") for told in page.text_of("dd"))
+    assert "customer_billing" in page.text_of("dt", "code")
 
 
 def test_a_first_run_says_that_there_is_no_champion_and_no_earlier_snapshot() -> None:

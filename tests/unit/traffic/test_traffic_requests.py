@@ -140,6 +140,27 @@ def test_a_request_says_how_long_its_body_is() -> None:
     assert body == "ä".encode()
 
 
+def test_requests_by_keys_bring_what_no_key_finds(tmp_path: Path) -> None:
+    plan = LookupPlan(project="shops", views=VIEWS[:1])
+    store = a_store(tmp_path, VIEWS[:1])
+    place = f"bundles/sha256/{DIGEST}/lookup.json"
+    store.write_bytes(place, plan.model_dump_json().encode())
+    rows = read_rows(store, DIGEST)
+    assert rows.brought == ["kind"]
+    asked = [
+        json.loads(request.content.partition(b"\r\n\r\n")[2])["instances"][0]
+        for request in drawn(Mix(grpc=0, v1=1, keys=1, unknown=0.5), rows, 100)
+    ]
+    assert all(row.keys() == {"shop", "kind"} for row in asked)
+    assert {row["kind"] for row in asked} == {"big", None}
+    assert {str(row["shop"])[:7] for row in asked} == {"a", "b", "unknown"}
+
+
+def test_a_text_that_is_a_key_and_a_feature_is_the_one_of_the_entity(rows: Rows) -> None:
+    both = replace(rows, brought=["shop"], features=[{"shop": "elsewhere"}])
+    assert {row["shop"] for row in (both.entity(random.Random(n)) for n in range(20))} == {"a", "b"}
+
+
 def drawn(mix: Mix, rows: Rows, times: int = 2000) -> list[Request]:
     dice = random.Random(3)
     return [draw(mix, rows, TARGET, "shops", dice) for _ in range(times)]

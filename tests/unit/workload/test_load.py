@@ -246,6 +246,53 @@ def test_a_misspelled_time_column_is_answered_with_its_own_line(folder: Path) ->
     assert "did you mean 'tenure'?" in message
 
 
+TIMES = "    columns:\n" + "".join(
+    f"      {name}: {{type: timestamp}}\n" for name in ("since", "seen", "known")
+)
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [
+        ("[tenure, tenur]", "request[1]: 'tenur' is not a column of the contract"),
+        ("[Churn]", "request[0]: 'Churn' is not a column that a request can bring: it is the tar"),
+        ("[Contract, tenure, Contract]", "request[2]: 'Contract' is not a column that a request c"),
+        ("[Contract, Contract]", "it stands there before"),
+        (
+            "[tenure, since]",
+            "request[1]: 'since' is not a column that a request can bring: it is a",
+        ),
+        ("[seen]", "it is a column of `time`"),
+        ("[known]", "it is a column of `time`"),
+    ],
+)
+def test_a_column_that_no_request_can_bring_is_told_with_its_line(
+    folder: Path, listed: str, told: str
+) -> None:
+    spec = f"  time: {{event: seen, label_known: known}}\n  request: {listed}\n  split:"
+    with pytest.raises(WorkloadError) as raised:
+        load_workload(
+            declared(
+                folder,
+                CHURN.replace("    columns:\n", TIMES, 1).replace("  split:", spec, 1),
+            )
+        )
+    message = str(raised.value)
+    assert f"workload.yaml:{line_of('  split:') + 4}: " in message
+    assert told in message
+    expected = message.partition("expected")[2].partition(";")[0]
+    if "of the contract" not in message:
+        assert not any(name in expected for name in ("Churn", "since", "seen", "known"))
+
+
+def test_what_requests_always_bring_has_no_default(folder: Path) -> None:
+    message = fault(
+        folder, "online: fallback}", "online: fallback, defaults: {tenure: 1}}\n  request: [tenure]"
+    )
+    assert f"workload.yaml:{line_of('online: fallback')}: " in message
+    assert "spec.serving.defaults.tenure: 'tenure' is not a feature of the online store" in message
+
+
 def test_a_missing_key_is_named(folder: Path) -> None:
     assert "the key 'spec.target.positive' is missing" in fault(folder, ', positive: "Yes"', "")
 
