@@ -156,8 +156,9 @@ class WorkloadSpec(Model):
         for place, column in self._named_columns():
             if column not in self.contract.columns:
                 raise misfit(place, column, self.contract.columns, "a column of the contract")
-        if (self.split.by == "time" or self.contract.freshness) and self.time is None:
-            raise ValueError("a split by time and a freshness limit need `time`")
+        timed = self.split.by == "time" or self.contract.freshness or self.contract.completeness.gap
+        if timed and self.time is None:
+            raise ValueError("a split by time, and limits of freshness and of gaps, need `time`")
         self._check_what_is_late()
         for number, gate in enumerate(self.gates):
             if isinstance(gate, SliceGate) and gate.slice not in self.slices:
