@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+
 from millrace.digests import digest_of_json
 from millrace.features.changes import check_protected, check_registered
 from millrace.features.compute import compute_rows
-from millrace.features.connect import open_to_write
+from millrace.features.connect import online_name, open_to_write
 from millrace.features.definitions import Definitions, load_definitions, lookup_plan
 from millrace.features.feast_import import quiet
-from millrace.features.lookup import LookupPlan
+from millrace.features.lookup import LookupPlan, ViewLookup
 from millrace.features.offline import (
     Update,
     add_rows,
@@ -21,7 +23,8 @@ from millrace.features.offline import (
     table_key,
     write_offline,
 )
-from millrace.features.online import bring_online, marks_of, objects_of
+from millrace.features.online import Mark, bring_online, marks_of, objects_of, online_until
+from millrace.features.online_state import OnlineView, recorded
 from millrace.features.records import read_records
 from millrace.features.state import FeatureState, ViewState
 from millrace.features.tables import digest_of_rows
@@ -65,19 +68,37 @@ def materialize(
     with open_to_write(workload, settings, store) as feast:
         check_registered(feast, definitions, workload)
         updates = _update_offline(workload, definitions, accepted, store, as_of)
+        digests = {
+            view.name: digest_until(view.lookup, updates[view.name].table, as_of)
+            for view in definitions.views
+        }
         marks = marks_of(feast, definitions, workload, settings)
         with quiet():
             feast.apply(objects_of(definitions, marks))
         brought = {}
-        for view in definitions.views:
-            rows, marks[view.name] = bring_online(
-                feast, view, updates[view.name], marks[view.name], as_of
-            )
-            brought[view.name] = rows
-            say("features_online", view=view.name, rows=rows)
+        with recorded(
+            store,
+            workload.name,
+            as_of=as_of,
+            online=online_name(settings),
+            features=digest_of_json(list(digests.values())),
+            views=_online(definitions, updates, marks, digests, as_of),
+        ):
+            for view in definitions.views:
+                rows, marks[view.name] = bring_online(
+                    feast, view, updates[view.name], marks[view.name], as_of
+                )
+                brought[view.name] = rows
+                say("features_online", view=view.name, rows=rows)
         with quiet():
             feast.apply(objects_of(definitions, marks))
-    return _state(definitions, updates, brought, as_of)
+    return _state(definitions, updates, brought, digests)
+
+
+def digest_until(view: ViewLookup, table: pa.Table, until: datetime) -> str:
+    """Return the digest of what an offline table holds until a time, and of what it means."""
+    rows = digest_of_rows(as_of_rows(table, until))
+    return digest_of_json({"lookup": view.model_dump(), "rows": rows})
 
 
 def _update_offline(
@@ -101,8 +122,28 @@ def _update_offline(
     return updates
 
 
+def _online(
+    definitions: Definitions,
+    updates: dict[str, Update],
+    marks: dict[str, Mark],
+    digests: dict[str, str],
+    as_of: datetime,
+) -> list[OnlineView]:
+    """Return until when each view is online once it has been brought there."""
+    found = []
+    for view in definitions.views:
+        until, digest = online_until(marks[view.name], as_of), digests[view.name]
+        if until != as_of:
+            digest = digest_until(view.lookup, updates[view.name].table, until)
+        found.append(OnlineView(name=view.name, until=until, digest=digest))
+    return found
+
+
 def _state(
-    definitions: Definitions, updates: dict[str, Update], brought: dict[str, int], as_of: datetime
+    definitions: Definitions,
+    updates: dict[str, Update],
+    brought: dict[str, int],
+    digests: dict[str, str],
 ) -> FeatureState:
     views = [
         ViewState(
@@ -110,12 +151,7 @@ def _state(
             rows=len(updates[view.name].table),
             added=updates[view.name].added,
             materialized=brought[view.name],
-            digest=digest_of_json(
-                {
-                    "lookup": view.lookup.model_dump(),
-                    "rows": digest_of_rows(as_of_rows(updates[view.name].table, as_of)),
-                }
-            ),
+            digest=digests[view.name],
         )
         for view in definitions.views
     ]

@@ -101,7 +101,7 @@ def bring_online(
         How many rows were written, and how far the view is online now.
     """
     table = digest_of_rows(update.table)
-    end = max(as_of, mark.until or as_of)
+    end = online_until(mark, as_of)
     start = lacking_since(update, table, mark)
     rows = _latest_rows(update.table, view.keys, start, end) if start is not None else 0
     if rows and start is not None:
@@ -109,6 +109,11 @@ def bring_online(
             feast.materialize(start, end, [view.name])
         return rows, Mark(mark.online, table, end)
     return 0, Mark(mark.online, table, mark.until)
+
+
+def online_until(mark: Mark, as_of: datetime) -> datetime:
+    """Return until when a view is online after a run as of a time: it never goes back."""
+    return max(as_of, mark.until or as_of)
 
 
 def lacking_since(update: Update, table: str, mark: Mark) -> datetime | None:
