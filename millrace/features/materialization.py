@@ -6,19 +6,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow as pa
-
 from millrace.digests import digest_of_json
 from millrace.features.changes import check_protected, check_registered
 from millrace.features.compute import compute_rows
 from millrace.features.connect import online_name, open_to_write
 from millrace.features.definitions import Definitions, load_definitions, lookup_plan
 from millrace.features.feast_import import quiet
-from millrace.features.lookup import LookupPlan, ViewLookup
+from millrace.features.lookup import LookupPlan
 from millrace.features.offline import (
     Update,
     add_rows,
-    as_of_rows,
+    digest_until,
     read_offline,
     table_key,
     write_offline,
@@ -27,7 +25,6 @@ from millrace.features.online import Mark, bring_online, marks_of, objects_of, o
 from millrace.features.online_state import OnlineView, recorded
 from millrace.features.records import read_records
 from millrace.features.state import FeatureState, ViewState
-from millrace.features.tables import digest_of_rows
 from millrace.progress import say
 from millrace.settings import Settings
 from millrace.storage import Store
@@ -93,12 +90,6 @@ def materialize(
         with quiet():
             feast.apply(objects_of(definitions, marks))
     return _state(definitions, updates, brought, digests)
-
-
-def digest_until(view: ViewLookup, table: pa.Table, until: datetime) -> str:
-    """Return the digest of what an offline table holds until a time, and of what it means."""
-    rows = digest_of_rows(as_of_rows(table, until))
-    return digest_of_json({"lookup": view.model_dump(), "rows": rows})
 
 
 def _update_offline(

@@ -13,11 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from millrace.digests import digest_of_json
 from millrace.errors import FeatureError
 from millrace.features.definitions import EVENT_TIMESTAMP
 from millrace.features.lookup import ViewLookup
 from millrace.features.records import to_frame
-from millrace.features.tables import TIMESTAMP, schema_of
+from millrace.features.tables import TIMESTAMP, digest_of_rows, schema_of
 from millrace.storage import Store
 
 
@@ -125,6 +126,12 @@ def add_rows(old: pa.Table | None, rows: pa.Table, view: ViewLookup, as_of: date
 def as_of_rows(table: pa.Table, as_of: datetime) -> pa.Table:
     """Return the rows that held at or before a time."""
     return table.filter(pc.less_equal(table[EVENT_TIMESTAMP], pa.scalar(as_of, TIMESTAMP)))
+
+
+def digest_until(view: ViewLookup, table: pa.Table, until: datetime) -> str:
+    """Return the digest of what an offline table holds until a time, and of what it means."""
+    rows = digest_of_rows(as_of_rows(table, until))
+    return digest_of_json({"lookup": view.model_dump(), "rows": rows})
 
 
 def _latest(table: pa.Table, keys: list[str], as_of: datetime) -> pa.Table:
