@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from millrace.report.text import counted
 from millrace.skew import SkewReport
 from millrace.skew.report import FeatureSkew
 
@@ -18,16 +19,20 @@ def show_skew(console: Console, told: SkewReport) -> None:
     if told.differ:
         console.print(_examples(told))
     for reason, rows in told.left_out.items():
-        console.print(f"[dim]{rows:,} rows not compared: {escape(reason)}[/]", soft_wrap=True)
+        console.print(
+            f"[dim]{counted(rows, 'row')} not compared: {escape(reason)}[/]", soft_wrap=True
+        )
     console.print(_headline(told), soft_wrap=True)
 
 
 def _headline(told: SkewReport) -> str:
-    rows = f"{told.compared:,} of {told.rows:,} rows compared"
+    rows = f"{told.compared:,} of {counted(told.rows, 'row')} compared"
     if not told.compared:
         return f"[bold yellow]Nothing is known of {escape(told.workload)}: {rows}.[/]"
     if told.differ:
-        return f"[bold red]{told.differ:,} values differ from the offline store; {rows}.[/]"
+        verb = "differs" if told.differ == 1 else "differ"
+        values = f"{counted(told.differ, 'value')} {verb} from the offline store"
+        return f"[bold red]{values}; {rows}.[/]"
     return f"[bold green]No value differs from the offline store; {rows}.[/]"
 
 

@@ -68,8 +68,6 @@ def ages_of(
     )
     since = joined.sort_values(_ROW)[_SINCE].reset_index(drop=True)
     moments = pd.Series(pd.to_datetime([reading.row.moment for reading in readings], utc=True))
-    age = moments - since
-    ttl = timedelta(seconds=view.ttl_seconds)
-    expired = (age - margin > ttl).to_numpy(np.bool_)
-    uncertain = (age + margin > ttl).to_numpy(np.bool_) & ~expired
-    return Ages(expired, uncertain)
+    age = (moments - since).dt.total_seconds().to_numpy(np.float64)
+    expired = age - margin.total_seconds() > view.ttl_seconds
+    return Ages(expired, (age + margin.total_seconds() > view.ttl_seconds) & ~expired)

@@ -37,8 +37,9 @@ class Data(BaseModel):
     @model_validator(mode="after")
     def _one_a_row(self) -> Self:
         told = [] if isinstance(self.origins, str) else list(self.origins.values())
-        lists = [*self.keys.values(), *(one for one in told if isinstance(one, list))]
-        if any(len(one) != len(self.instances) for one in lists):
+        lengths = {len(values) for values in self.keys.values()}
+        lengths |= {len(one) for one in told if isinstance(one, list)}
+        if lengths - {len(self.instances)}:
             raise ValueError("keys and origins are one a row")
         return self
 

@@ -135,8 +135,8 @@ class EventData:
             _encode(event.id),
         )
         yield from self._origins(event.origins)
-        for place, (key, values) in enumerate(event.keys.items()):
-            yield b"%b%b:%b" % (b"," if place else b',"keys":{', _encode(key), _encode(values))
+        for place, (key, found) in enumerate(event.keys.items()):
+            yield b"%b%b:%b" % (b"," if place else b',"keys":{', _encode(key), _encode(found))
         if event.keys:
             yield b"}"
         for start in range(0, len(told), self._rows_at_once):
