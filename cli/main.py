@@ -272,6 +272,21 @@ def traffic(
     traffic(workload, Plan(rate, seconds_of(duration)), mix, url, as_json=json)
 
 
+@app.command(rich_help_panel=SERVE)
+def skew(
+    workload: WorkloadArgument,
+    events: Annotated[
+        Path | None,
+        typer.Option(help="File or folder of events; by default what `millrace up` kept."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Compare features that were served with the offline store; fail if any differ."""
+    from cli.commands.skew import skew
+
+    skew(workload, events, as_json=json)
+
+
 def main() -> None:
     """Run the command; every fault ends in one line and a code that is not zero."""
     raise_when_interrupted()

@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         """Return the folder of the running local platform: its state, sockets, logs, metrics."""
         return self.home.resolve() / "platform"
 
+    @property
+    def events_folder(self) -> Path:
+        """Return the folder in which the local platform keeps its predictors' events."""
+        return self.platform_folder / "events"
+
     def checkpoint_folder(self, workload: str) -> Path:
         """Return the folder of a workload's checkpoints, which must outlive a killed step."""
         return (self.checkpoints or self.home / "checkpoints").resolve() / workload

@@ -77,8 +77,10 @@ def _features(workload: Workload) -> str:
 
 def _request(workload: Workload) -> str:
     """Name what requests bring; the features were found to fit with it."""
+    from millrace.report.text import counted
+
     brought = workload.spec.request
-    return f"{len(brought)} more feature{'s' * (len(brought) > 1)}: {', '.join(brought)}"
+    return f"{counted(len(brought), 'more feature')}: {', '.join(brought)}"
 
 
 def _module(workload: Workload) -> str:

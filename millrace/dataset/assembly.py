@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from millrace.dataset.history import values_at
+from millrace.dataset.history import as_held, values_at
 from millrace.dataset.labels import as_text, check_both_classes, check_parts, known_labels
 from millrace.dataset.manifest import (
     EVENT_TIME,
@@ -20,7 +20,6 @@ from millrace.dataset.manifest import (
     PARTS,
     SLICE,
     DatasetManifest,
-    Feature,
     Part,
     SplitRule,
 )
@@ -73,9 +72,8 @@ def assemble(
     rule = split_rule(workload.spec.split, as_of)
     parts = assign_parts(rule, rows[keys], times)
     check_parts(rows[LABEL].to_numpy(np.float32), parts, where=f"{workload.file} at split")
-    values = values_at(
-        workload, definitions, settings, store, rows[keys], as_of if times is None else times
-    )
+    moments = as_of if times is None else times
+    values = values_at(workload, definitions.stored, settings, store, rows[keys], moments)
     say("features_joined", rows=len(values), features=values.num_columns)
     for feature in definitions.brought:
         said = pa.chunked_array([pa.array(records[feature.name], from_pandas=True)])
@@ -126,20 +124,12 @@ def _table(rows: pd.DataFrame, values: pa.Table, definitions: Definitions) -> pa
     if EVENT_TIME in rows:
         columns[EVENT_TIME] = pa.array(rows[EVENT_TIME], type=TIMESTAMP)
     for feature in definitions.features:
-        columns[feature.name] = _as_held(values[feature.name], feature)
+        columns[feature.name] = as_held(values[feature.name], feature)
     columns[LABEL] = pa.array(rows[LABEL], type=pa.float32())
     for name in rows.columns:
         if name.startswith(SLICE):
             columns[name] = pa.array(rows[name], type=pa.string())
     return pa.table(columns)
-
-
-def _as_held(values: pa.ChunkedArray, feature: Feature) -> pa.ChunkedArray:
-    """Return a feature as the model takes it: float32 with NaN, or text with ''."""
-    if feature.kind == "category":
-        return pc.fill_null(values.cast(pa.string()), "")
-    numbers = values.cast(pa.float64(), safe=False)
-    return pc.fill_null(numbers, float("nan")).cast(pa.float32(), safe=False)
 
 
 def _in_parts(

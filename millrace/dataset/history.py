@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from millrace.dataset.manifest import Feature
 from millrace.errors import FeatureError, StoreError
 from millrace.features.connect import open_to_read
-from millrace.features.definitions import EVENT_TIMESTAMP, Definitions
+from millrace.features.definitions import EVENT_TIMESTAMP
 from millrace.features.feast_import import import_feast, quiet
 from millrace.features.offline import table_folder
 from millrace.settings import Settings
@@ -19,17 +22,17 @@ from millrace.workload.load import Workload
 
 def values_at(
     workload: Workload,
-    definitions: Definitions,
+    features: Sequence[Feature],
     settings: Settings,
     store: Store,
     keys: pd.DataFrame,
     times: pd.Series | datetime,
 ) -> pa.Table:
-    """Return what each feature of the views was, by Feast's point-in-time join.
+    """Return what each feature's value was, by Feast's point-in-time join.
 
     Args:
         workload: the workload.
-        definitions: its feature views.
+        features: features of its views.
         settings: where Feast's registry is.
         store: the object store, where the offline tables lie.
         keys: the join keys of n rows, a column each.
@@ -46,7 +49,7 @@ def values_at(
     # Events of one entity at one time share their features, and Feast may drop all but one.
     once = moments.drop_duplicates(ignore_index=True)
     which = moments.groupby(list(moments.columns), sort=False).ngroup()
-    names = [f"{feature.view}:{feature.name}" for feature in definitions.stored]
+    names = [f"{feature.view}:{feature.name}" for feature in features]
     feast = open_to_read(workload, settings, store)
     missing = import_feast().errors.FeastObjectNotFoundException
     try:
@@ -64,5 +67,12 @@ def values_at(
             where=store.location(table_folder(workload.name)),
             remedy="check MILLRACE_S3_ENDPOINT and the credentials, then run again",
         ) from error
-    fields = [feature.name for feature in definitions.stored]
-    return table.select(fields).take(pa.array(which.to_numpy()))
+    return table.select([feature.name for feature in features]).take(pa.array(which.to_numpy()))
+
+
+def as_held(values: pa.ChunkedArray, feature: Feature) -> pa.ChunkedArray:
+    """Return a feature as the model takes it: float32 with NaN, or text with ''."""
+    if feature.kind == "category":
+        return pc.fill_null(values.cast(pa.string()), "")
+    numbers = values.cast(pa.float64(), safe=False)
+    return pc.fill_null(numbers, float("nan")).cast(pa.float32(), safe=False)

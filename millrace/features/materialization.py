@@ -9,16 +9,23 @@ from pathlib import Path
 from millrace.digests import digest_of_json
 from millrace.features.changes import check_protected, check_registered
 from millrace.features.compute import compute_rows
-from millrace.features.connect import open_to_write
+from millrace.features.connect import online_name, open_to_write
 from millrace.features.definitions import Definitions, View, load_definitions, lookup_plan
 from millrace.features.feast_import import quiet
 from millrace.features.lookup import LookupPlan
 from millrace.features.offline import read_offline, table_key, write_offline
-from millrace.features.online import bring_online, forget_online, marks_of, objects_of
+from millrace.features.online import (
+    Mark,
+    bring_online,
+    forget_online,
+    marks_of,
+    objects_of,
+    online_until,
+)
+from millrace.features.online_state import OnlineView, recorded
 from millrace.features.records import read_records
 from millrace.features.state import FeatureState, ViewState
-from millrace.features.tables import digest_of_rows
-from millrace.features.update import Update, add_rows, as_of_rows, made_anew
+from millrace.features.update import Update, add_rows, digest_until, made_anew
 from millrace.progress import say
 from millrace.settings import Settings
 from millrace.storage import Store
@@ -59,22 +66,34 @@ def materialize(
     with open_to_write(workload, settings, store) as feast:
         check_registered(feast, definitions, workload)
         updates = _updates(workload, definitions, accepted, store, as_of)
+        digests = {
+            view.name: digest_until(view.lookup, updates[view.name].table, as_of)
+            for view in definitions.views
+        }
         marks = marks_of(feast, definitions, workload, settings)
         with quiet():
             feast.apply(objects_of(definitions, marks))
-        for view in definitions.views:
-            forget_online(feast, view, updates[view.name], as_of)
-            _write_offline(workload, view, updates[view.name], store)
         brought = {}
-        for view in definitions.views:
-            rows, marks[view.name] = bring_online(
-                feast, view, updates[view.name], marks[view.name], as_of
-            )
-            brought[view.name] = rows
-            say("features_online", view=view.name, rows=rows)
+        with recorded(
+            store,
+            workload.name,
+            as_of=as_of,
+            online=online_name(settings),
+            features=digest_of_json(list(digests.values())),
+            views=_online(definitions, updates, marks, digests, as_of),
+        ):
+            for view in definitions.views:
+                forget_online(feast, view, updates[view.name], as_of)
+                _write_offline(workload, view, updates[view.name], store)
+            for view in definitions.views:
+                rows, marks[view.name] = bring_online(
+                    feast, view, updates[view.name], marks[view.name], as_of
+                )
+                brought[view.name] = rows
+                say("features_online", view=view.name, rows=rows)
         with quiet():
             feast.apply(objects_of(definitions, marks))
-    return _state(definitions, updates, brought, as_of)
+    return _state(definitions, updates, brought, digests)
 
 
 def _updates(
@@ -104,8 +123,28 @@ def _write_offline(workload: Workload, view: View, update: Update, store: Store)
         write_offline(store, workload.name, view.lookup, update.table)
 
 
+def _online(
+    definitions: Definitions,
+    updates: dict[str, Update],
+    marks: dict[str, Mark],
+    digests: dict[str, str],
+    as_of: datetime,
+) -> list[OnlineView]:
+    """Return until when each view is online once it has been brought there."""
+    found = []
+    for view in definitions.views:
+        until, digest = online_until(marks[view.name], as_of), digests[view.name]
+        if until != as_of:
+            digest = digest_until(view.lookup, updates[view.name].table, until)
+        found.append(OnlineView(name=view.name, until=until, digest=digest))
+    return found
+
+
 def _state(
-    definitions: Definitions, updates: dict[str, Update], brought: dict[str, int], as_of: datetime
+    definitions: Definitions,
+    updates: dict[str, Update],
+    brought: dict[str, int],
+    digests: dict[str, str],
 ) -> FeatureState:
     views = [
         ViewState(
@@ -113,12 +152,7 @@ def _state(
             rows=len(updates[view.name].table),
             added=updates[view.name].added,
             materialized=brought[view.name],
-            digest=digest_of_json(
-                {
-                    "lookup": view.lookup.model_dump(),
-                    "rows": digest_of_rows(as_of_rows(updates[view.name].table, as_of)),
-                }
-            ),
+            digest=digests[view.name],
         )
         for view in definitions.views
     ]

@@ -103,7 +103,7 @@ def bring_online(
         How many rows were written, and how far the view is online now.
     """
     table = digest_of_rows(update.table)
-    end = max(as_of, mark.until or as_of)
+    end = online_until(mark, as_of)
     start = lacking_since(update, table, mark)
     rows = _latest_rows(update.table, view.keys, start, end) if start is not None else 0
     if rows and start is not None:
@@ -133,6 +133,11 @@ def forget_online(feast: Any, view: View, update: Update, as_of: datetime) -> No
     with quiet():
         feast.write_to_online_store(view.name, rows)
     say("features_forgotten", view=view.name, keys=len(rows))
+
+
+def online_until(mark: Mark, as_of: datetime) -> datetime:
+    """Return until when a view is online after a run as of a time: it never goes back."""
+    return max(as_of, mark.until or as_of)
 
 
 def lacking_since(update: Update, table: str, mark: Mark) -> datetime | None:

@@ -11,10 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from millrace.digests import digest_of_json
 from millrace.features.definitions import EVENT_TIMESTAMP
 from millrace.features.lookup import ViewLookup
 from millrace.features.records import to_frame
-from millrace.features.tables import TIMESTAMP, schema_of
+from millrace.features.tables import TIMESTAMP, digest_of_rows, schema_of
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,12 @@ def _between(rows: pa.Table, period: tuple[datetime, datetime]) -> pa.Table:
 def as_of_rows(table: pa.Table, as_of: datetime) -> pa.Table:
     """Return the rows that held at or before a time."""
     return table.filter(pc.less_equal(table[EVENT_TIMESTAMP], pa.scalar(as_of, TIMESTAMP)))
+
+
+def digest_until(view: ViewLookup, table: pa.Table, until: datetime) -> str:
+    """Return the digest of what an offline table holds until a time, and of what it means."""
+    rows = digest_of_rows(as_of_rows(table, until))
+    return digest_of_json({"lookup": view.model_dump(), "rows": rows})
 
 
 def _latest(table: pa.Table, keys: list[str], as_of: datetime) -> pa.Table:

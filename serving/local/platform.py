@@ -17,6 +17,7 @@ from millrace.files import made_folder
 from millrace.settings import HOME_REMEDY, Settings
 from millrace.storage import open_store
 from serving.local.children import Book, Child
+from serving.local.event_receiver import EventReceiver
 from serving.local.example import curl_line, example_file, write_example
 from serving.local.fleet import Fleet
 from serving.local.gateway import Gateway
@@ -73,7 +74,15 @@ class Platform:
             "MILLRACE_HOME": str(settings.home.resolve()),
             "MILLRACE_GATEWAY_PORT": str(settings.gateway_port),
         }
-        around = Surroundings(self._logs, self._book, self._changed, tell, self._environment)
+        self._events = EventReceiver(settings.events_folder, tell)
+        around = Surroundings(
+            self._logs,
+            self._book,
+            self._changed,
+            tell,
+            self._environment,
+            events=self._events.url,
+        )
         self._fleet = Fleet(open_store(settings), folder / "bundles", around)
         self._gateway = Gateway(
             folder / "envoy", settings.gateway_port, self._logs / "gateway.log", self._book
@@ -112,6 +121,7 @@ class Platform:
         followers: list[asyncio.Task[None]] = []
         try:
             self._envoy.begin()
+            await self._events.start()
             await self._gateway_up()
             self._write_state()
             self._tell("gateway_ready", f"the gateway listens on 127.0.0.1:{self._gateway.port}")
@@ -207,6 +217,7 @@ class Platform:
             await self._scraper.scrape()
         await self._envoy.stop(GRACE_SECONDS)
         await self._fleet.stop()
+        await self._events.stop()
         self._gateway.remove_socket()
         state_file(self._settings).unlink(missing_ok=True)
 

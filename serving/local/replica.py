@@ -44,6 +44,7 @@ class Surroundings:
         tell: takes an event's name and a line for people.
         environment: variables that every process gets beside the platform's own.
         ports: ports that were given away.
+        events: returns where a workload's events go, '' for nowhere.
     """
 
     logs: Path
@@ -52,6 +53,7 @@ class Surroundings:
     tell: Callable[[str, str], None]
     environment: Mapping[str, str] = field(default_factory=dict)
     ports: set[int] = field(default_factory=set)
+    events: Callable[[str], str] = lambda _: ""
 
 
 class Replica:
@@ -186,11 +188,14 @@ class Replica:
 
     def _command(self, ports: list[int]) -> list[str]:
         http, grpc, metrics = map(str, ports)
+        events = self._around.events(self._service.workload)
+        ours = [f"--events-url={events}"] if events else []
         return [
             *(sys.executable, "-m", "serving.predictor", *self._service.args),
             *("--model-dir", str(self._bundle), "--host", "127.0.0.1"),
             *("--http-port", http, "--grpc-port", grpc, "--metrics-port", metrics),
             "--grace=200ms",  # by then the gateway sends it nothing new
+            *([] if "events-url" in self._service.options else ours),
         ]
 
     @property

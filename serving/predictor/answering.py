@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, Protocol, TypeVar
@@ -65,6 +65,8 @@ class InferAnswer:
     """Whether defaults stand for features that the online store did not answer for."""
     size: int = 0
     """Bytes of the request that it answers."""
+    keys: Mapping[str, Sequence[KeyValue | None]] = field(default_factory=dict)
+    """Entity keys that features were read by, one a row; None in a row that brought none."""
     others: Sequence[Values] = ()
     """The other outputs, in the signature's order; the first dimension of each is the rows."""
     wanted: Wanted | None = None
@@ -207,7 +209,13 @@ class Answering:
         else:
             found = await self._wait_for_features(request)
             answer = InferAnswer(
-                request.id, _NONE, found.columns, found.origins, found.degraded, request.size
+                request.id,
+                _NONE,
+                found.columns,
+                found.origins,
+                found.degraded,
+                request.size,
+                request.keys,
             )
         if request.rows <= self._inline_rows:
             outputs = self.model.predict(answer.columns)

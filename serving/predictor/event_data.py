@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from serving.predictor.answering import InferAnswer, Origin
+from serving.predictor.answering import InferAnswer, KeyValue, Origin
 from serving.predictor.model import Columns, Model
 from serving.predictor.outputs import Values
 
@@ -36,6 +36,7 @@ class Event(msgspec.Struct, gc=False):
         degraded: whether defaults stood for features.
         size: about how many bytes it takes.
         origins: where its features came from, as the answer tells it.
+        keys: entity keys that features were read by, one a row.
         row: the features of its only row; None if there are more rows.
         columns: the features of all rows; none if there is one.
         predictions: of all rows, shape [n, 1]; of the only row a number, or all outputs by name.
@@ -47,6 +48,7 @@ class Event(msgspec.Struct, gc=False):
     degraded: bool
     size: int
     origins: Mapping[str, Origin | list[Origin]]
+    keys: Mapping[str, Sequence[KeyValue | None]]
     row: Any
     columns: Columns
     predictions: Values | float | dict[str, Any]
@@ -61,6 +63,7 @@ class _Told(msgspec.Struct, gc=False):
     parameters: msgspec.Raw
     id: str
     origins: msgspec.Raw
+    keys: Mapping[str, Sequence[KeyValue | None]] | msgspec.UnsetType
     instances: tuple[Any]
     predictions: tuple[Any]
 
@@ -91,7 +94,17 @@ class EventData:
         if rows == 1:
             row = self._row(*map(_item, map(columns.__getitem__, self._names)))
             told, columns = predictions.item(), _LET_GO
-        return Event(answer.id, seconds, answer.degraded, size, answer.origins, row, columns, told)
+        return Event(
+            answer.id,
+            seconds,
+            answer.degraded,
+            size,
+            answer.origins,
+            answer.keys,
+            row,
+            columns,
+            told,
+        )
 
     def whole(self, events: Sequence[Event]) -> list[bytes]:
         """Return the data of events of one row each, JSON: null for missing."""
@@ -104,6 +117,7 @@ class EventData:
                 parameters[event.degraded],
                 event.id,
                 origins(event) if event.origins else _REQUEST,
+                event.keys or msgspec.UNSET,
                 (event.row,),
                 (event.predictions,),
             )
@@ -123,6 +137,10 @@ class EventData:
             _encode(event.id),
         )
         yield from self._origins(event.origins)
+        for place, (key, found) in enumerate(event.keys.items()):
+            yield b"%b%b:%b" % (b"," if place else b',"keys":{', _encode(key), _encode(found))
+        if event.keys:
+            yield b"}"
         for start in range(0, len(told), self._rows_at_once):
             end = start + self._rows_at_once
             values = [columns[name][start:end, 0].tolist() for name in self._names]

@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 import msgspec
 
+from millrace.skew.events import EVENT_TYPE
 from serving.predictor.event_data import Event
 from serving.predictor.model import Model
 
-EVENT_TYPE = "org.kubeflow.serving.inference.request"
 BATCH = "application/cloudevents-batch+json"
 _NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _PLAIN = "".join(chr(code) for code in range(33, 127) if chr(code) not in '"%')

@@ -46,6 +46,17 @@ def structured(given: InferAnswer, model: Any = MODEL) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.parametrize("rows", [1, 3])
+def test_an_event_tells_the_keys_that_features_were_read_by(rows: int) -> None:
+    keys = {"pump": ["Süd 1", None, ""][:rows], "machine": [2**63 - 1, -1, None][:rows]}
+    origins = {"pressure": "store", "site": ["store", "request", "request"][:rows]}
+    told = structured(answer(rows, keys=keys, origins=origins))["data"]
+    assert told["keys"] == keys
+    assert told["origins"] == origins
+    assert list(told)[-3:] == ["keys", "instances", "predictions"]
+    assert "keys" not in structured(answer(rows))["data"]
+
+
 def test_an_event_has_the_attributes_of_kserves_logger() -> None:
     told = structured(answer())
     told.pop("data")
