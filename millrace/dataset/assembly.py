@@ -13,7 +13,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from millrace.dataset.history import values_at
-from millrace.dataset.labels import as_text, check_both_classes, check_parts, known_labels
+from millrace.dataset.labels import (
+    as_text,
+    check_both_classes,
+    check_parts,
+    check_rows,
+    known_labels,
+)
 from millrace.dataset.manifest import (
     EVENT_TIME,
     LABEL,
@@ -24,6 +30,7 @@ from millrace.dataset.manifest import (
     Part,
     SplitRule,
 )
+from millrace.dataset.numbers import number_labels
 from millrace.dataset.split import assign_parts, split_rule
 from millrace.digests import digest_of_json
 from millrace.features.definitions import Definitions, load_definitions, lookup_plan
@@ -33,6 +40,7 @@ from millrace.progress import say
 from millrace.settings import Settings
 from millrace.storage import Store
 from millrace.workload.load import Workload
+from millrace.workload.target import BinaryTarget
 
 
 def assemble(
@@ -70,7 +78,11 @@ def assemble(
     times = rows[EVENT_TIME] if workload.spec.time else None
     rule = split_rule(workload.spec.split, as_of)
     parts = assign_parts(rule, rows[keys], times)
-    check_parts(rows[LABEL].to_numpy(np.float32), parts, where=f"{workload.file} at split")
+    where = f"{workload.file} at split"
+    if workload.spec.target.kind == "binary":
+        check_parts(rows[LABEL].to_numpy(np.float32), parts, where)
+    else:
+        check_rows(parts, where)
     values = values_at(
         workload, definitions, settings, store, rows[keys], as_of if times is None else times
     )
@@ -96,15 +108,24 @@ def _labelled_rows(
     known = known_labels(records, spec.target, spec.time, as_of)
     records = records[known].reset_index(drop=True)
     say("labels_known", rows=len(records), left_out=int((~known).sum()))
-    found = as_text(records[spec.target.column])
-    check_both_classes(found, spec.target, where=f"{workload.file} at target")
+    labels = _labels(workload, records[spec.target.column])
     rows = records[keys].copy()
     if spec.time is not None:
         rows[EVENT_TIME] = records[spec.time.event]
-    rows[LABEL] = (found == spec.target.positive).astype(np.float32)
+    rows[LABEL] = labels
     for name in spec.slices:
         rows[SLICE + name] = as_text(records[name])
     return rows
+
+
+def _labels(workload: Workload, found: pd.Series) -> npt.NDArray[np.float32]:
+    """Return the labels as a dataset holds them; shape [n]."""
+    target, where = workload.spec.target, f"{workload.file} at target"
+    if not isinstance(target, BinaryTarget):
+        return number_labels(found, target, where)
+    classes = as_text(found)
+    check_both_classes(classes, target, where)
+    return (classes == target.positive).to_numpy(np.float32)
 
 
 def _table(rows: pd.DataFrame, values: pa.Table, definitions: Definitions) -> pa.Table:
@@ -143,10 +164,12 @@ def _in_parts(
 def _manifest(
     workload: Workload, definitions: Definitions, rule: SplitRule, tables: dict[Part, pa.Table]
 ) -> DatasetManifest:
+    target = workload.spec.target
+    binary = isinstance(target, BinaryTarget)
     meaning = {
         "join_keys": definitions.join_keys,
         "features": [feature.model_dump() for feature in definitions.features],
-        "positive": workload.spec.target.positive,
+        **({"positive": target.positive} if binary else {"kind": target.kind}),
         "slices": workload.spec.slices,
         "split": rule.model_dump(),
     }
@@ -155,9 +178,12 @@ def _manifest(
         digest=digest_of_json({**meaning, "rows": rows}),
         join_keys=definitions.join_keys,
         features=definitions.features,
-        positive=workload.spec.target.positive,
+        kind=target.kind,
+        positive=target.positive if binary else None,
         slices=workload.spec.slices,
         split=rule,
         rows={part: len(table) for part, table in tables.items()},
-        positives={part: int(pc.sum(table[LABEL]).as_py()) for part, table in tables.items()},
+        positives={part: int(pc.sum(table[LABEL]).as_py()) for part, table in tables.items()}
+        if binary
+        else None,
     )

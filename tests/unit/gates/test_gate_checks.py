@@ -157,7 +157,7 @@ def test_fewer_than_two_groups_have_no_gap(evaluated, sliced, groups):
 
 @pytest.mark.parametrize(("parity", "outcome"), [(1e-5, "pass"), (1.01e-5, "fail"), (0.0, "pass")])
 def test_onnx_must_equal_torch_within_a_limit(evaluated, parity, outcome):
-    result = check(ParityGate(), evaluated(parity=parity))
+    result = check(ParityGate(parity=1e-5), evaluated(parity=parity))
     assert (result.gate, result.outcome) == ("ONNX equals torch within 1e-05", outcome)
     assert result.evidence.endswith("in row 17 of test.parquet")
 
