@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from millrace.dataset.manifest import Feature
 from millrace.documents import Document
 from millrace.workload.target import Kind
@@ -29,13 +31,13 @@ PREDICTION = Output(name=OUTPUT, width=1)
 """The output that every graph has."""
 
 
-def outputs_for(quantiles: list[float]) -> list[Output]:
+def outputs_for(quantiles: Sequence[float]) -> list[Output]:
     """Return the outputs of a graph that answers these quantiles beside the prediction."""
     more = [Output(name=QUANTILES, width=len(quantiles))] if quantiles else []
     return [PREDICTION, *more]
 
 
-def answer_names(quantiles: list[float]) -> list[str]:
+def answer_names(quantiles: Sequence[float]) -> list[str]:
     """Return a name for each number that a graph answers for a row, in their order."""
     return [OUTPUT, *(f"quantile {level}" for level in quantiles)]
 
