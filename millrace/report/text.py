@@ -55,10 +55,8 @@ def known_by(metrics: Mapping[str, Estimate]) -> str:
     name = leading(metrics)
     if name is None:
         return ""
-    found = metrics[name]
-    return (
-        f"{metric_name(name)} {number(found.value)} ({number(found.low)} to {number(found.high)})"
-    )
+    value, low, high = map(number, (metrics[name].value, metrics[name].low, metrics[name].high))
+    return f"{metric_name(name)} {value} ({low} to {high})"
 
 
 def number(value: float | None, decimals: int = 3) -> str:
