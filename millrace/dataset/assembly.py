@@ -125,7 +125,7 @@ def _labels(workload: Workload, found: pd.Series) -> npt.NDArray[np.float32]:
         return number_labels(found, target, where)
     classes = as_text(found)
     check_both_classes(classes, target, where)
-    return (classes == target.positive).to_numpy(np.float32)
+    return np.asarray(classes == target.positive, dtype=np.float32)
 
 
 def _table(rows: pd.DataFrame, values: pa.Table, definitions: Definitions) -> pa.Table:
@@ -165,11 +165,11 @@ def _manifest(
     workload: Workload, definitions: Definitions, rule: SplitRule, tables: dict[Part, pa.Table]
 ) -> DatasetManifest:
     target = workload.spec.target
-    binary = isinstance(target, BinaryTarget)
+    positive = target.positive if isinstance(target, BinaryTarget) else None
     meaning = {
         "join_keys": definitions.join_keys,
         "features": [feature.model_dump() for feature in definitions.features],
-        **({"positive": target.positive} if binary else {"kind": target.kind}),
+        **({"kind": target.kind} if positive is None else {"positive": positive}),
         "slices": workload.spec.slices,
         "split": rule.model_dump(),
     }
@@ -179,11 +179,11 @@ def _manifest(
         join_keys=definitions.join_keys,
         features=definitions.features,
         kind=target.kind,
-        positive=target.positive if binary else None,
+        positive=positive,
         slices=workload.spec.slices,
         split=rule,
         rows={part: len(table) for part, table in tables.items()},
-        positives={part: int(pc.sum(table[LABEL]).as_py()) for part, table in tables.items()}
-        if binary
-        else None,
+        positives=None
+        if positive is None
+        else {part: int(pc.sum(table[LABEL]).as_py()) for part, table in tables.items()},
     )
