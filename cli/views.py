@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from millrace.evaluation.result import Estimate, Evaluation
+from millrace.evaluation.result import Estimate, Evaluation, leading
 from millrace.gates.verdict import Verdict
 from millrace.registry.registration import Candidate
 from millrace.report.text import metric_name, with_metric_names
@@ -70,17 +70,17 @@ def gates_table(verdict: Verdict) -> Table:
 
 def candidates_table(candidates: Sequence[Candidate]) -> Table:
     """Return the registry's candidates as a table."""
-    table = _table("workload", "version", "champion", "bundle", "ROC AUC", "created")
+    table = _table("workload", "version", "champion", "bundle", "metric", "created")
     for column in (table.columns[1], table.columns[4]):
         column.justify = "right"
     for one in candidates:
-        auc = one.metrics.get("roc_auc")
+        known = leading(one.metrics)
         table.add_row(
             one.name,
             str(one.version),
             "[green]yes[/]" if one.champion else "",
             one.digest[:12],
-            f"{auc:.3f}" if auc is not None else "",
+            f"{metric_name(known)} {one.metrics[known]:.3f}" if known else "",
             one.created[:16].replace("T", " "),
         )
     return table

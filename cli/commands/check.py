@@ -21,7 +21,8 @@ def check(named: str, *, as_json: bool) -> None:
         MillraceError: the first fault that is found.
     """
     workload = load_workload(workload_folder(named))
-    passed = {"declaration": f"{len(workload.spec.all_gates())} gates"}
+    spec = workload.spec
+    passed = {"declaration": f"predicts {spec.target.meaning}; {len(spec.all_gates())} gates"}
     if not as_json:
         _tell("declaration", passed["declaration"])
     parts: dict[str, Callable[[Workload], str]] = {"source": _source, "features": _features}
@@ -91,7 +92,9 @@ def _module(workload: Workload) -> str:
 
     features = load_definitions(workload).features
     numbers = sum(feature.kind == "number" for feature in features)
-    inputs = Inputs(numbers, (3,) * (len(features) - numbers))
+    target = workload.spec.target
+    outputs = 1 if target.kind == "binary" else 1 + len(target.quantiles)
+    inputs = Inputs(numbers, (3,) * (len(features) - numbers), outputs)
     module = build_module(workload, inputs, workload.spec.training.parameters)
     check_module(module, workload, inputs)
     weights = sum(parameter.numel() for parameter in module.parameters())

@@ -37,6 +37,7 @@ def evaluate(
 
     from millrace.evaluation import evaluate as score
     from millrace.registry import open_bundle
+    from millrace.report.text import known_by
     from millrace.runs.step import step
 
     computation = (snapshot_digest, as_of, code_revision, dataset_digest, champion_digest)
@@ -55,5 +56,4 @@ def evaluate(
         )
         result.write(Path(evaluation.path))
         work.document = result
-        auc = result.models[0].metrics["roc_auc"]
-        work.note = f"ROC AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})"
+        work.note = known_by(result.models[0].metrics)

@@ -13,7 +13,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from millrace.dataset.history import as_held, values_at
-from millrace.dataset.labels import as_text, check_both_classes, check_parts, known_labels
+from millrace.dataset.labels import (
+    as_text,
+    check_both_classes,
+    check_parts,
+    check_rows,
+    known_labels,
+)
 from millrace.dataset.manifest import (
     EVENT_TIME,
     LABEL,
@@ -23,6 +29,7 @@ from millrace.dataset.manifest import (
     Part,
     SplitRule,
 )
+from millrace.dataset.numbers import number_labels
 from millrace.dataset.split import assign_parts, split_rule
 from millrace.digests import digest_of_json
 from millrace.features.definitions import Definitions, load_definitions, lookup_plan
@@ -32,6 +39,7 @@ from millrace.progress import say
 from millrace.settings import Settings
 from millrace.storage import Store
 from millrace.workload.load import Workload
+from millrace.workload.target import BinaryTarget
 
 
 def assemble(
@@ -71,7 +79,11 @@ def assemble(
     times = rows[EVENT_TIME] if workload.spec.time else None
     rule = split_rule(workload.spec.split, as_of)
     parts = assign_parts(rule, rows[keys], times)
-    check_parts(rows[LABEL].to_numpy(np.float32), parts, where=f"{workload.file} at split")
+    where = f"{workload.file} at split"
+    if workload.spec.target.kind == "binary":
+        check_parts(rows[LABEL].to_numpy(np.float32), parts, where)
+    else:
+        check_rows(parts, where)
     moments = as_of if times is None else times
     values = values_at(workload, definitions.stored, settings, store, rows[keys], moments)
     say("features_joined", rows=len(values), features=values.num_columns)
@@ -105,15 +117,24 @@ def _labelled(workload: Workload, accepted: Path, keys: list[str], as_of: dateti
 def _rows(workload: Workload, records: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Return keys, event time, label and slices of labelled records."""
     spec = workload.spec
-    found = as_text(records[spec.target.column])
-    check_both_classes(found, spec.target, where=f"{workload.file} at target")
+    labels = _labels(workload, records[spec.target.column])
     rows = records[keys].copy()
     if spec.time is not None:
         rows[EVENT_TIME] = records[spec.time.event]
-    rows[LABEL] = (found == spec.target.positive).astype(np.float32)
+    rows[LABEL] = labels
     for name in spec.slices:
         rows[SLICE + name] = as_text(records[name])
     return rows
+
+
+def _labels(workload: Workload, found: pd.Series) -> npt.NDArray[np.float32]:
+    """Return the labels as a dataset holds them; shape [n]."""
+    target, where = workload.spec.target, f"{workload.file} at target"
+    if not isinstance(target, BinaryTarget):
+        return number_labels(found, target, where)
+    classes = as_text(found)
+    check_both_classes(classes, target, where)
+    return np.asarray(classes == target.positive, dtype=np.float32)
 
 
 def _table(rows: pd.DataFrame, values: pa.Table, definitions: Definitions) -> pa.Table:
@@ -144,10 +165,12 @@ def _in_parts(
 def _manifest(
     workload: Workload, definitions: Definitions, rule: SplitRule, tables: dict[Part, pa.Table]
 ) -> DatasetManifest:
+    target = workload.spec.target
+    positive = target.positive if isinstance(target, BinaryTarget) else None
     meaning = {
         "join_keys": definitions.join_keys,
         "features": [feature.model_dump() for feature in definitions.features],
-        "positive": workload.spec.target.positive,
+        **({"kind": target.kind} if positive is None else {"positive": positive}),
         "slices": workload.spec.slices,
         "split": rule.model_dump(),
     }
@@ -156,9 +179,12 @@ def _manifest(
         digest=digest_of_json({**meaning, "rows": rows}),
         join_keys=definitions.join_keys,
         features=definitions.features,
-        positive=workload.spec.target.positive,
+        kind=target.kind,
+        positive=positive,
         slices=workload.spec.slices,
         split=rule,
         rows={part: len(table) for part, table in tables.items()},
-        positives={part: int(pc.sum(table[LABEL]).as_py()) for part, table in tables.items()},
+        positives=None
+        if positive is None
+        else {part: int(pc.sum(table[LABEL]).as_py()) for part, table in tables.items()},
     )

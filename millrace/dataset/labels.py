@@ -1,4 +1,4 @@
-"""Labels and slice groups: the records' columns as text, and what labels a run may know."""
+"""Labels of two classes, slice groups as text, and what labels a run may know."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pandas as pd
 
 from millrace.dataset.manifest import PARTS
 from millrace.errors import DatasetError
-from millrace.workload.spec import Target, Time
+from millrace.workload.spec import Time
+from millrace.workload.target import BinaryTarget, Target
 
 _LEAST = 2
 """Rows of a class that training and testing need."""
@@ -43,7 +44,21 @@ def known_labels(
     return known.to_numpy(dtype=np.bool_)
 
 
-def check_both_classes(found: pd.Series, target: Target, where: str) -> None:
+def require_labels(found: pd.Series, target: Target, where: str) -> None:
+    """See that a label is known at all.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    if found.empty:
+        raise DatasetError(
+            f"no record has a known {target.column!r}",
+            where=where,
+            remedy="take in records whose label is known at the as-of time",
+        )
+
+
+def check_both_classes(found: pd.Series, target: BinaryTarget, where: str) -> None:
     """Hold labels to be of two classes, each seen more than once.
 
     Args:
@@ -54,12 +69,7 @@ def check_both_classes(found: pd.Series, target: Target, where: str) -> None:
     Raises:
         DatasetError: there are no labels, all are of one class, or a class is seen only once.
     """
-    if found.empty:
-        raise DatasetError(
-            f"no record has a known {target.column!r}",
-            where=where,
-            remedy="take in records whose label is known at the as-of time",
-        )
+    require_labels(found, target, where)
     positives = int((found == target.positive).sum())
     counts = found.value_counts()
     values = ", ".join(f"{value!r} ({count})" for value, count in counts.head(5).items())
@@ -86,6 +96,27 @@ def check_both_classes(found: pd.Series, target: Target, where: str) -> None:
         )
 
 
+def check_rows(parts: npt.NDArray[np.str_], where: str) -> None:
+    """Hold each part to have rows.
+
+    Args:
+        parts: the part of each row; shape [n].
+        where: the place where the split is declared, for messages.
+
+    Raises:
+        DatasetError: a part is empty.
+    """
+    for part in PARTS:
+        if not (parts == part).any():
+            raise DatasetError(
+                f"the {part} part is empty",
+                where=where,
+                found=", ".join(f"{other} {int((parts == other).sum())}" for other in PARTS),
+                expected="rows in every part",
+                remedy="take in more records, or change `split`",
+            )
+
+
 def check_parts(labels: npt.NDArray[np.float32], parts: npt.NDArray[np.str_], where: str) -> None:
     """Hold each part to have rows, and training and test part to have both classes.
 
@@ -97,16 +128,9 @@ def check_parts(labels: npt.NDArray[np.float32], parts: npt.NDArray[np.str_], wh
     Raises:
         DatasetError: a part is empty, or lacks a class.
     """
+    check_rows(parts, where)
     for part in PARTS:
         inside = labels[parts == part]
-        if not len(inside):
-            raise DatasetError(
-                f"the {part} part is empty",
-                where=where,
-                found=", ".join(f"{other} {int((parts == other).sum())}" for other in PARTS),
-                expected="rows in every part",
-                remedy="take in more records, or change `split`",
-            )
         positives = int(inside.sum())
         if part != "validation" and min(positives, len(inside) - positives) < _LEAST:
             raise DatasetError(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from millrace.documents import Document
+from millrace.workload.target import Kind
 
 LABEL = "__label__"
-"""Column of the label: float32, 1 for the positive class."""
+"""Column of the label, float32: 1 for the positive class and else 0, or the number itself."""
 EVENT_TIME = "__event_time__"
 """Column of the event time; only in timed workloads."""
 SLICE = "__slice__"
@@ -53,9 +54,12 @@ class DatasetManifest(Document):
     """SHA-256 of the rows of all parts and of what their columns mean."""
     join_keys: list[str]
     features: list[Feature]
-    positive: str
-    """The label's positive class, as text."""
+    kind: Kind = "binary"
+    """What the label is, as `target.kind` of the workload."""
+    positive: str | None = None
+    """The label's positive class, as text; None if the label is a number."""
     slices: list[str]
     split: SplitRule
     rows: dict[Part, int]
-    positives: dict[Part, int]
+    positives: dict[Part, int] | None = None
+    """Rows of the positive class; None if the label is a number."""

@@ -6,86 +6,84 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from sklearn.compose import make_column_transformer
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
 
 from millrace.dataset.manifest import Feature
 from millrace.evaluation.held_out import Rows
+from millrace.evaluation.plain_inputs import (
+    for_linear_models,
+    for_trees,
+    inputs_of,
+    names_of,
+    tells_anything,
+)
 
-_CATEGORIES = 254
-"""Most categories of a column that gradient boosting tells apart; it has 255 bins."""
+Answers = NDArray[np.float64]
 
 
-def score_baselines(seen: Rows, held_out: Rows) -> dict[str, NDArray[np.float64]]:
+def score_baselines(
+    seen: Rows, held_out: Rows, quantiles: Sequence[float] = ()
+) -> dict[str, Answers]:
     """Return what each baseline, fitted on rows, predicts for held-out rows.
 
     Args:
         seen: the rows of the train and validation parts.
         held_out: the n rows of the test part.
+        quantiles: levels of the q quantiles that are asked for beside a number.
 
     Returns:
-        Probabilities of the positive class by the baseline's name, each of shape [n].
+        Answers by the baseline's name, each of shape [n, 1 + q]: probabilities of the positive
+        class, or numbers with quantiles that ascend.
     """
-    features = [f for f in seen.manifest.features if _tells_anything(seen.frame, f)]
-    known, asked = _inputs(seen.frame, features), _inputs(held_out.frame, features)
-    models = {
-        "logistic_regression": _logistic_regression(features),
-        "gradient_boosting": _gradient_boosting(features),
-    }
+    features = [f for f in seen.manifest.features if tells_anything(seen.frame, f)]
+    known, asked = inputs_of(seen.frame, features), inputs_of(held_out.frame, features)
+    if seen.manifest.kind == "binary":
+        models = {
+            "logistic_regression": make_pipeline(
+                for_linear_models(features), LogisticRegression(max_iter=2000)
+            ),
+            "gradient_boosting": _boosting(HistGradientBoostingClassifier, features),
+        }
+        return {
+            name: model.fit(known, seen.labels).predict_proba(asked)[:, 1:].astype(np.float64)
+            for name, model in models.items()
+        }
     return {
-        name: model.fit(known, seen.labels).predict_proba(asked)[:, 1].astype(np.float64)
-        for name, model in models.items()
+        "ridge_regression": _ridge_regression(features, known, seen.labels, asked, quantiles),
+        "gradient_boosting": _boosted_numbers(features, known, seen.labels, asked, quantiles),
     }
 
 
-def _tells_anything(frame: pd.DataFrame, feature: Feature) -> bool:
-    """Return whether a value is known at all; scikit-learn cannot bin a column without one."""
-    return feature.kind == "category" or bool(np.isfinite(frame[feature.name]).any())
+def _ridge_regression(
+    features: Sequence[Feature], known: Any, labels: Answers, asked: Any, quantiles: Sequence[float]
+) -> Answers:
+    """Return means, and means shifted by the quantiles of what they miss on the rows seen."""
+    model = make_pipeline(for_linear_models(features), Ridge()).fit(known, labels)
+    mean = model.predict(asked)
+    missed = labels - model.predict(known)
+    return np.column_stack([mean, *(mean + np.quantile(missed, level) for level in quantiles)])
 
 
-def _inputs(frame: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
-    """Return the features as scikit-learn takes them: an infinite number is a missing one."""
-    columns: dict[str, Any] = {}
-    for feature in features:
-        values = frame[feature.name]
-        if feature.kind == "number":
-            columns[feature.name] = values.astype(np.float64).where(np.isfinite(values))
-        else:
-            columns[feature.name] = values.astype(object).where(values.notna(), "")
-    return pd.DataFrame(columns)
+def _boosted_numbers(
+    features: Sequence[Feature], known: Any, labels: Answers, asked: Any, quantiles: Sequence[float]
+) -> Answers:
+    """Return means, and the quantiles of one model each, sorted so that they do not cross."""
+    models = [
+        _boosting(HistGradientBoostingRegressor, features),
+        *(
+            _boosting(HistGradientBoostingRegressor, features, loss="quantile", quantile=level)
+            for level in quantiles
+        ),
+    ]
+    answers = np.column_stack([model.fit(known, labels).predict(asked) for model in models])
+    answers[:, 1:] = np.sort(answers[:, 1:], axis=1)
+    return answers
 
 
-def _names(features: Sequence[Feature], kind: str) -> list[str]:
-    return [feature.name for feature in features if feature.kind == kind]
-
-
-def _logistic_regression(features: Sequence[Feature]) -> Pipeline:
-    numbers = make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True),
-        StandardScaler(),
-    )
-    prepared = make_column_transformer(
-        (numbers, _names(features, "number")),
-        (OneHotEncoder(handle_unknown="ignore"), _names(features, "category")),
-    )
-    return make_pipeline(prepared, LogisticRegression(max_iter=2000))
-
-
-def _gradient_boosting(features: Sequence[Feature]) -> Pipeline:
-    categories = _names(features, "category")
-    codes = OrdinalEncoder(
-        handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=_CATEGORIES
-    )
-    prepared = make_column_transformer(
-        (codes, categories), ("passthrough", _names(features, "number"))
-    )
-    forest = HistGradientBoostingClassifier(
-        categorical_features=list(range(len(categories))), random_state=0
-    )
-    return make_pipeline(prepared, forest)
+def _boosting(kind: Any, features: Sequence[Feature], **options: Any) -> Any:
+    categorical = list(range(len(names_of(features, "category"))))
+    forest = kind(categorical_features=categorical, random_state=0, **options)
+    return make_pipeline(for_trees(features), forest)

@@ -11,10 +11,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from millrace.evaluation.shared import BINS, bins_of, ratio
+
 Floats = NDArray[np.float64]
 
-BINS = 10
-"""Bins of the calibration error and the calibration curve."""
 _CLIP = 1e-15
 """Least likelihood of a row in the log loss."""
 _TOP = 0.1
@@ -38,8 +38,7 @@ class BinarySample:
         self.order = np.argsort(-scores, kind="stable")
         descending = scores[self.order]
         self.starts = np.flatnonzero(np.r_[True, descending[1:] != descending[:-1]])
-        edges = np.quantile(scores, np.arange(1, BINS) / BINS)
-        self.bin_of = np.searchsorted(edges, scores, side="right")
+        self.bin_of = bins_of(scores)
 
     @cached_property
     def losses(self) -> Floats:
@@ -124,7 +123,7 @@ def roc_auc(w: Weighted) -> Floats:
     negative_at = w.at - w.positive_at
     beaten_by = w.positive_down_to - 0.5 * w.positive_at
     wins = np.einsum("bg,bg->b", negative_at, beaten_by)
-    return _ratio(wins, w.positive * (w.total - w.positive))
+    return ratio(wins, w.positive * (w.total - w.positive))
 
 
 def pr_auc(w: Weighted) -> Floats:
@@ -133,8 +132,8 @@ def pr_auc(w: Weighted) -> Floats:
     The sum over thresholds of (recall - recall before) * precision, without interpolation
     (Boyd, Eng and Page 2013, ECML PKDD).
     """
-    precision = _ratio(w.positive_down_to, w.down_to, otherwise=0.0)
-    return _ratio(np.einsum("bg,bg->b", w.positive_at, precision), w.positive)
+    precision = ratio(w.positive_down_to, w.down_to, otherwise=0.0)
+    return ratio(np.einsum("bg,bg->b", w.positive_at, precision), w.positive)
 
 
 def log_loss(w: Weighted) -> Floats:
@@ -143,12 +142,12 @@ def log_loss(w: Weighted) -> Floats:
     -mean(y ln p + (1 - y) ln(1 - p)), the likelihood of a row held at 1e-15 or more (Good 1952,
     JRSS B 14:107).
     """
-    return _ratio(w.weights @ w.sample.losses, w.total)
+    return ratio(w.weights @ w.sample.losses, w.total)
 
 
 def brier(w: Weighted) -> Floats:
     """Return the mean of (p - y)^2; shape [B] (Brier 1950, Monthly Weather Review 78:1)."""
-    return _ratio(w.weights @ w.sample.squares, w.total)
+    return ratio(w.weights @ w.sample.squares, w.total)
 
 
 def calibration_error(w: Weighted) -> Floats:
@@ -158,7 +157,7 @@ def calibration_error(w: Weighted) -> Floats:
     many rows of the unweighted sample and tied scores staying together (Naeini, Cooper and
     Hauskrecht 2015, AAAI; equal counts as in Nguyen and O'Connor 2015, EMNLP).
     """
-    return _ratio(np.abs(w.weights @ w.sample.residuals).sum(axis=1), w.total)
+    return ratio(np.abs(w.weights @ w.sample.residuals).sum(axis=1), w.total)
 
 
 def lift_at_10(w: Weighted) -> Floats:
@@ -171,13 +170,13 @@ def lift_at_10(w: Weighted) -> Floats:
     wanted = _TOP * w.total
     above = w.down_to - w.at
     taken = np.clip(wanted[:, np.newaxis] - above, 0.0, w.at)
-    found = np.einsum("bg,bg->b", taken, _ratio(w.positive_at, w.at, otherwise=0.0))
-    return _ratio(found * w.total, wanted * w.positive)
+    found = np.einsum("bg,bg->b", taken, ratio(w.positive_at, w.at, otherwise=0.0))
+    return ratio(found * w.total, wanted * w.positive)
 
 
-def is_probability(scores: Floats) -> NDArray[np.bool_]:
-    """Return which scores lie between 0 and 1; shape [n]."""
-    return (scores >= 0) & (scores <= 1)
+def is_probability(answers: Floats) -> NDArray[np.bool_]:
+    """Return which answers, of shape [n, 1], lie between 0 and 1; shape [n]."""
+    return (answers[:, 0] >= 0) & (answers[:, 0] <= 1)
 
 
 METRICS = {
@@ -188,7 +187,3 @@ METRICS = {
     "calibration_error": calibration_error,
     "lift_at_10": lift_at_10,
 }
-
-
-def _ratio(above: Floats, below: Floats, otherwise: float = np.nan) -> Floats:
-    return np.divide(above, below, out=np.full_like(below, otherwise), where=below > 0)

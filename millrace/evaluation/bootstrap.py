@@ -44,7 +44,7 @@ class Draws:
     Attributes:
         value: on the rows themselves.
         draws: on each resample, shape [B]; NaN where the metric is undefined there, because the
-            resample holds one class only.
+            resample holds no row, or one class only.
     """
 
     value: float
@@ -86,7 +86,7 @@ def finite(what: str, value: float, low: float, high: float) -> Estimate:
             "has no finite value or interval on the held-out rows",
             where=what,
             found=f"{value:g} ({low:g} to {high:g})",
-            expected="finite numbers, from rows of both classes",
+            expected="finite numbers, which take rows of both classes where there are classes",
             remedy="take in more records, or widen `split`",
         )
     return Estimate(value=value, low=min(low, value), high=max(high, value))

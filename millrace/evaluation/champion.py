@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from millrace.evaluation.scoring import score
 from millrace.evaluation.task import Task
 from millrace.export.manifest import ScoreBins
 from millrace.registry.card import Card
+from millrace.workload.target import Kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +25,12 @@ class Champion:
     """The champion's answers.
 
     Attributes:
-        scores: for each of the n held-out rows; shape [n].
+        answers: for each of the n held-out rows; shape [n, 1 + q].
         fair: the rows that it had not trained on; shape [m].
         bins: the bins that its scores are counted in, from its card.
     """
 
-    scores: NDArray[np.float64]
+    answers: NDArray[np.float64]
     fair: NDArray[np.intp]
     bins: ScoreBins
 
@@ -42,11 +44,12 @@ def score_champion(bundle: Path, rows: Rows, task: Task) -> Champion:
         task: what kind of prediction it makes.
 
     Raises:
-        MillraceError: it cannot be compared: its card or graph cannot be read, it needs a feature
-            that the rows do not have, or it had trained on so many of them that one class or
-            none is left.
+        MillraceError: it cannot be compared: its card or graph cannot be read, it predicts
+            something else, it needs a feature that the rows do not have, or it had trained on so
+            many of them that one class or none is left.
     """
     card = Card.read(bundle / "card.json")
+    _require_the_same_outputs(card, task)
     held = {feature.name: feature.kind for feature in rows.manifest.features}
     for feature in card.inputs:
         if held.get(feature.name) != feature.kind:
@@ -57,20 +60,35 @@ def score_champion(bundle: Path, rows: Rows, task: Task) -> Champion:
                 "which the dataset does not have",
                 found=f"it as a {held[feature.name]}" if feature.name in held else "",
             )
-    scores = score(bundle / "model.onnx", rows.frame, card.inputs)
-    if not task.possible(scores).all():
-        raise EvaluationError(f"the champion answers what is not {task.scores}")
+    answers = score(bundle / "model.onnx", rows.frame, card.inputs, card.outputs)
+    if not task.possible(answers).all():
+        raise EvaluationError(f"the champion answers what is not {task.answer}")
     fair = np.flatnonzero(~_seen_by(card, rows))
-    if len(set(rows.labels[fair].tolist())) < 2:
+    positives = rows.positives(fair)
+    if not len(fair) or positives in (0, len(fair)):
         raise EvaluationError(
             "the champion had trained on the held-out rows",
-            found=f"{len(fair)} of {len(rows)} rows left, not of both classes",
+            found=f"{len(fair)} of {len(rows)} rows left"
+            + ("" if positives is None else ", not of both classes"),
         )
-    return Champion(scores, fair, card.counting_bins)
+    return Champion(answers, fair, card.counting_bins)
+
+
+def _require_the_same_outputs(card: Card, task: Task) -> None:
+    theirs, ours = _predicted(card.kind, card.quantiles), _predicted(task.kind, task.quantiles)
+    if theirs != ours:
+        raise EvaluationError(f"the champion predicts {theirs}, and the candidate {ours}")
+
+
+def _predicted(kind: Kind, quantiles: Sequence[float]) -> str:
+    if kind == "binary":
+        return "a probability"
+    levels = ", ".join(f"{level!r}" for level in quantiles)
+    return f"a number and its quantiles {levels}" if levels else "a number"
 
 
 def counts(scores: NDArray[np.float64], bins: ScoreBins) -> list[int]:
-    """Return how many scores fall into each bin; a score on an edge belongs to the bin above."""
+    """Return how many of n scores fall into each bin; one on an edge belongs to the bin above."""
     where = np.searchsorted(np.asarray(bins.edges), scores, side="right")
     return [int(count) for count in np.bincount(where, minlength=len(bins.edges) + 1)]
 

@@ -9,9 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from millrace.evaluation.binary import BinarySample
 from millrace.evaluation.bootstrap import RESAMPLES, Draws, Subject, resample
-from millrace.evaluation.curves import calibration_curve, precision_recall_curve, roc_curve
 from millrace.evaluation.held_out import Rows
 from millrace.evaluation.result import HIGHER_IS_BETTER, Comparison, ModelResult, SliceResult
 from millrace.evaluation.slices import rows_by_group, slice_result
@@ -28,14 +26,14 @@ class Contender:
     Attributes:
         name: what it is called in the result.
         role: the part it plays.
-        scores: its answers to the n held-out rows; shape [n].
+        answers: its answers to the n held-out rows; shape [n, 1 + q].
         digest: what names its files, if it has any.
         fair: the rows that it may be measured on, shape [m]; None for all.
     """
 
     name: str
     role: Literal["candidate", "champion", "baseline"]
-    scores: NDArray[np.float64]
+    answers: NDArray[np.float64]
     digest: str | None = None
     fair: NDArray[np.intp] | None = None
 
@@ -64,19 +62,19 @@ def hold(task: Task, rows: Rows, contenders: list[Contender], *, seed: int) -> O
     candidate, *others = contenders
     groups = {name: rows_by_group(rows, name) for name in rows.manifest.slices}
 
-    def subject(scores: NDArray[np.float64], which: NDArray[np.intp] | None) -> Subject:
+    def subject(answers: NDArray[np.float64], which: NDArray[np.intp] | None) -> Subject:
         kept = slice(None) if which is None else which
-        return Subject(task.sample(rows.labels[kept], scores[kept]), which)
+        return Subject(task.sample(rows.labels[kept], answers[kept]), which)
 
     subjects: dict[tuple[str, ...], Subject] = {}
     for model in contenders:
-        subjects["model", model.name] = subject(model.scores, model.fair)
+        subjects["model", model.name] = subject(model.answers, model.fair)
     for model in others:
         if model.fair is not None:
-            subjects["against", model.name] = subject(candidate.scores, model.fair)
+            subjects["against", model.name] = subject(candidate.answers, model.fair)
     for name, (large, _) in groups.items():
         for group, members in large.items():
-            subjects["slice", name, group] = subject(candidate.scores, members)
+            subjects["slice", name, group] = subject(candidate.answers, members)
 
     drawn = resample(
         task,
@@ -86,7 +84,9 @@ def hold(task: Task, rows: Rows, contenders: list[Contender], *, seed: int) -> O
         told=lambda done: say("resampled", done=done, total=RESAMPLES),
     )
     return Outcome(
-        models=[_model_result(rows, model, drawn["model", model.name]) for model in contenders],
+        models=[
+            _model_result(task, rows, model, drawn["model", model.name]) for model in contenders
+        ],
         comparisons=[c for model in others for c in _comparisons(candidate, model, drawn)],
         slices=[
             slice_result(rows, name, large, small, {g: drawn["slice", name, g] for g in large})
@@ -95,9 +95,10 @@ def hold(task: Task, rows: Rows, contenders: list[Contender], *, seed: int) -> O
     )
 
 
-def _model_result(rows: Rows, model: Contender, drawn: Mapping[str, Draws]) -> ModelResult:
+def _model_result(
+    task: Task, rows: Rows, model: Contender, drawn: Mapping[str, Draws]
+) -> ModelResult:
     kept = slice(None) if model.fair is None else model.fair
-    sample = BinarySample(rows.labels[kept], model.scores[kept])
     return ModelResult(
         name=model.name,
         role=model.role,
@@ -105,9 +106,7 @@ def _model_result(rows: Rows, model: Contender, drawn: Mapping[str, Draws]) -> M
         metrics={
             name: draws.estimate(f"{name} of the {model.name}") for name, draws in drawn.items()
         },
-        roc=roc_curve(sample),
-        precision_recall=precision_recall_curve(sample),
-        calibration=calibration_curve(sample),
+        **task.curves(task.sample(rows.labels[kept], model.answers[kept])),
     )
 
 

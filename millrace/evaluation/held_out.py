@@ -20,7 +20,7 @@ class Rows:
     Attributes:
         manifest: what the columns mean.
         frame: n rows.
-        labels: 1 for the positive class, else 0; float64 of shape [n].
+        labels: 1 for the positive class and else 0, or the number itself; float64 of shape [n].
         where: the files they come from, for messages.
     """
 
@@ -33,6 +33,12 @@ class Rows:
         """Return the number of rows."""
         return len(self.labels)
 
+    def positives(self, which: NDArray[np.intp] | None = None) -> int | None:
+        """Return how many rows, of some or of all, are positive; None if labels are numbers."""
+        if self.manifest.kind != "binary":
+            return None
+        return int(self.labels[slice(None) if which is None else which].sum())
+
     def groups(self, slice_name: str) -> NDArray[np.str_]:
         """Return the group of each row in a slice, as text of shape [n]; '' where it is missing."""
         return self.frame[SLICE + slice_name].fillna("").to_numpy(dtype=np.str_)
@@ -42,8 +48,8 @@ def read_rows(dataset: Path, *parts: Part) -> Rows:
     """Return the rows of one or more parts of a training set, one part after the other.
 
     Raises:
-        EvaluationError: a file cannot be read, a column is missing, there are no rows, or all of
-            them are of one class.
+        EvaluationError: a file cannot be read, a column is missing, there are no rows, a label
+            cannot be, or all of them are of one class.
     """
     manifest = DatasetManifest.read(dataset / "manifest.json")
     frame = pd.concat(
@@ -55,6 +61,14 @@ def read_rows(dataset: Path, *parts: Part) -> Rows:
             "there are no rows", where=where, remedy="take in more records or widen `split`"
         )
     labels = frame[LABEL].to_numpy(dtype=np.float64)
+    if manifest.kind == "binary":
+        _check_classes(labels, manifest, where)
+    elif not np.isfinite(labels).all():
+        raise EvaluationError(f"{LABEL} is no number somewhere", where=where)
+    return Rows(manifest, frame, labels, where)
+
+
+def _check_classes(labels: NDArray[np.float64], manifest: DatasetManifest, where: str) -> None:
     if not np.isin(labels, (0.0, 1.0)).all():
         raise EvaluationError(f"{LABEL} is neither 0 nor 1 somewhere", where=where)
     if labels.min() == labels.max():
@@ -66,7 +80,6 @@ def read_rows(dataset: Path, *parts: Part) -> Rows:
             expected=f"rows with and without {manifest.positive!r}",
             remedy="take in more records or widen `split`",
         )
-    return Rows(manifest, frame, labels, where)
 
 
 def _read(file: Path, manifest: DatasetManifest) -> pd.DataFrame:

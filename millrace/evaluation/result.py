@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from millrace.documents import Document
@@ -13,7 +14,19 @@ HIGHER_IS_BETTER: dict[str, bool] = {
     "brier": False,
     "calibration_error": False,
     "lift_at_10": True,
+    "rmse": False,
+    "mae": False,
+    "pinball": False,
+    "coverage_error": False,
 }
+IN_UNIT_OF_LABEL = ("rmse", "mae", "pinball")
+"""Metrics that say something only beside how large labels are."""
+
+
+def leading(metrics: Iterable[str]) -> str | None:
+    """Return the metric by which a model is known, of those that it has; None if it has none."""
+    known = list(metrics)
+    return next((name for name in ("roc_auc", "rmse", *known) if name in known), None)
 
 
 class Estimate(Document):
@@ -35,18 +48,20 @@ class ModelResult(Document):
     """One model on the held-out rows."""
 
     name: str
-    """`candidate`, `champion`, `logistic_regression` or `gradient_boosting`."""
+    """`candidate`, `champion`, or a baseline's, such as `gradient_boosting`."""
     role: Literal["candidate", "champion", "baseline"]
     digest: str | None = None
     """Bundle digest of the champion, model digest of the candidate."""
     metrics: dict[str, Estimate]
     """On all test rows; the champion's on those that it had not trained on, as are its curves."""
-    roc: Curve
-    """False positive rate, true positive rate."""
-    precision_recall: Curve
-    """Recall, precision."""
+    roc: Curve | None = None
+    """False positive rate, true positive rate; of classes only."""
+    precision_recall: Curve | None = None
+    """Recall, precision; of classes only."""
     calibration: Curve
-    """Mean prediction and observed rate of ten bins of equally many rows."""
+    """Mean prediction and mean label, or observed rate, of ten bins of equally many rows."""
+    coverage: Curve | None = None
+    """Level of each predicted quantile and share of labels at or below it; if there are any."""
 
 
 class Comparison(Document):
@@ -63,7 +78,8 @@ class SliceGroup(Document):
 
     group: str
     rows: int
-    positives: int
+    positives: int | None = None
+    """Rows of the positive class; None if labels are numbers."""
     metrics: dict[str, Estimate]
 
 
@@ -85,7 +101,8 @@ class Evaluation(Document):
     """What evaluation found; `models[0]` is the candidate."""
 
     rows: int
-    positives: int
+    positives: int | None = None
+    """Rows of the positive class; None if labels are numbers."""
     models: list[ModelResult]
     comparisons: list[Comparison]
     slices: list[SliceResult]
@@ -98,10 +115,10 @@ class Evaluation(Document):
     candidate_bins: list[int] | None = None
     """Compared rows in each of the champion's score bins, as the candidate scores them."""
     parity: float
-    """Greatest absolute difference between ONNX and torch over the test rows.
+    """Greatest difference between ONNX and torch over the test rows.
 
-    The greatest finite number (`sys.float_info.max`) if torch answers no number: JSON has no
-    infinity.
+    It is relative to numbers of torch that are beyond 1, as no probability is; the greatest finite
+    number (`sys.float_info.max`) if torch answers no number, since JSON has no infinity.
     """
     parity_row: int | None = None
     """Row of test.parquet with that difference."""

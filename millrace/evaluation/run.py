@@ -16,7 +16,7 @@ from millrace.evaluation.contest import Contender, hold
 from millrace.evaluation.held_out import Rows, read_rows
 from millrace.evaluation.result import Evaluation
 from millrace.evaluation.scoring import features_of, score
-from millrace.evaluation.task import TASKS, Task
+from millrace.evaluation.task import Task, task_of
 from millrace.export.manifest import ExportManifest
 from millrace.progress import say
 from millrace.workload import Workload
@@ -49,7 +49,7 @@ def evaluate(
         EvaluationError: the candidate cannot be scored, or the held-out rows tell nothing. A
             champion that cannot be compared is no fault, but the result's `champion_problem`.
     """
-    task = TASKS[workload.spec.target.kind]
+    task = task_of(workload.spec.target)
     held_out, seen = read_rows(dataset, "test"), read_rows(dataset, "train", "validation")
     export = ExportManifest.read(exported / "export.json")
     model_file = exported / "model.onnx"
@@ -62,44 +62,50 @@ def evaluate(
         if rival is not None:
             fair = None if len(rival.fair) == len(held_out) else rival.fair
             contenders.append(
-                Contender("champion", "champion", rival.scores, champion_digest, fair)
+                Contender("champion", "champion", rival.answers, champion_digest, fair)
             )
-        for name, scores in score_baselines(seen, held_out).items():
-            contenders.append(Contender(name, "baseline", scores))
+        for name, answers in score_baselines(seen, held_out, task.quantiles).items():
+            contenders.append(Contender(name, "baseline", answers))
             say("model_scored", model=name, rows=len(held_out))
         found = hold(task, held_out, contenders, seed=workload.spec.training.seed)
 
-    difference, row = parity(exported / "parity.parquet", candidate)
+    difference, row = parity(exported / "parity.parquet", candidate, task.quantiles)
     return Evaluation(
         rows=len(held_out),
-        positives=int(held_out.labels.sum()),
+        positives=held_out.positives(),
         models=found.models,
         comparisons=found.comparisons,
         slices=found.slices,
         excluded=0 if rival is None else len(held_out) - len(rival.fair),
         champion_problem=problem,
-        champion_bins=None if rival is None else counts(rival.scores[rival.fair], rival.bins),
-        candidate_bins=None if rival is None else counts(candidate[rival.fair], rival.bins),
+        champion_bins=None if rival is None else _counted(rival.answers, rival),
+        candidate_bins=None if rival is None else _counted(candidate, rival),
         parity=difference,
         parity_row=row,
-        latency=latency(model_file, held_out.frame, export.inputs),
+        latency=latency(model_file, held_out.frame, export.inputs, export.outputs),
         model_size=model_file.stat().st_size,
     )
+
+
+def _counted(answers: NDArray[np.float64], champion: Champion) -> list[int]:
+    return counts(answers[champion.fair, 0], champion.bins)
 
 
 def _score_candidate(
     model_file: Path, rows: Rows, export: ExportManifest, task: Task
 ) -> NDArray[np.float64]:
-    scores = score(model_file, rows.frame, export.inputs)
-    odd = np.flatnonzero(~task.possible(scores))
+    answers = score(model_file, rows.frame, export.inputs, export.outputs)
+    odd = np.flatnonzero(~task.possible(answers))
     if odd.size:
+        row = int(odd[0])
+        told = ", ".join(f"{answer:g}" for answer in answers[row])
         raise EvaluationError(
-            f"the prediction for row {odd[0]} of test.parquet is not {task.scores}",
+            f"the prediction for row {row} of test.parquet is not {task.answer}",
             where=str(model_file),
-            found=f"{scores[odd[0]]:g} for {features_of(rows.frame, export.inputs, int(odd[0]))}",
+            found=f"{told} for {features_of(rows.frame, export.inputs, row)}",
             remedy="let the torch module end in what its target's kind needs",
         )
-    return scores
+    return answers
 
 
 def _try_champion(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from millrace.dataset.manifest import Feature
 from millrace.errors import EvaluationError
-from millrace.export.manifest import OUTPUT
+from millrace.export.manifest import PREDICTION, Output
 
 _BATCH = 8192
 """Rows a call: bounds the memory of the graph's intermediate values."""
@@ -22,45 +22,47 @@ Feed = dict[str, NDArray[Any]]
 
 
 def score(
-    model_file: Path, frame: pd.DataFrame, features: Sequence[Feature]
+    model_file: Path,
+    frame: pd.DataFrame,
+    features: Sequence[Feature],
+    outputs: Sequence[Output] = (PREDICTION,),
 ) -> NDArray[np.float64]:
-    """Return what the graph predicts for each row.
+    """Return what the graph answers for each row.
 
     Args:
-        model_file: the ONNX graph; inputs of shape [n, 1] named as features, output OUTPUT.
+        model_file: the ONNX graph; inputs of shape [n, 1] named as features.
         frame: n rows with the features as columns.
         features: the graph's inputs and their kinds.
+        outputs: the graph's outputs.
 
     Returns:
-        Predictions of shape [n], in the frame's order; all of them finite.
+        Answers of shape [n, 1 + q], in the frame's order, the outputs beside each other; all of
+        them finite.
 
     Raises:
-        EvaluationError: the graph cannot be loaded or run, a feature is missing, or a prediction
-            is no number.
+        EvaluationError: the graph cannot be loaded or run, a feature is missing, or an answer is
+            no number.
     """
-    session = open_session(model_file)
-    scores = np.empty(0)
+    session = open_session(model_file, outputs)
+    answers = np.empty((0, sum(output.width for output in outputs)))
     for start in range(0, len(frame), _BATCH):
-        feed = feed_of(session, frame.iloc[start : start + _BATCH], features, model_file)
-        scores = np.r_[scores, _run(session, feed, model_file)]
-    if len(scores) != len(frame):
-        raise EvaluationError(
-            "the graph does not answer row by row",
-            where=str(model_file),
-            found=f"{len(scores)} predictions for {len(frame)} rows",
-            expected=f"an output {OUTPUT!r} of shape [n, 1]",
-        )
-    broken = np.flatnonzero(~np.isfinite(scores))
+        few = frame.iloc[start : start + _BATCH]
+        feed = feed_of(session, few, features, model_file)
+        answers = np.concatenate([answers, _run(session, feed, outputs, len(few), model_file)])
+    broken = np.flatnonzero(~np.isfinite(answers).all(axis=1))
     if broken.size:
         raise _no_number(model_file, frame, features, int(broken[0]), int(broken.size))
-    return scores
+    return answers
 
 
-def open_session(model_file: Path) -> onnxruntime.InferenceSession:
+def open_session(
+    model_file: Path, outputs: Sequence[Output] = (PREDICTION,)
+) -> onnxruntime.InferenceSession:
     """Return a session of the graph with one thread, as the predictor has for each of its workers.
 
     Raises:
-        EvaluationError: the file is missing or is no ONNX graph that onnxruntime runs.
+        EvaluationError: the file is missing, is no ONNX graph that onnxruntime runs, or lacks an
+            output.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -76,14 +78,15 @@ def open_session(model_file: Path) -> onnxruntime.InferenceSession:
             where=str(model_file),
             remedy="export the model again",
         ) from error
-    outputs = [output.name for output in session.get_outputs()]
-    if OUTPUT not in outputs:
-        raise EvaluationError(
-            "the graph has no prediction",
-            where=str(model_file),
-            found=f"outputs {', '.join(outputs)}",
-            expected=f"an output {OUTPUT!r}",
-        )
+    there = [output.name for output in session.get_outputs()]
+    for output in outputs:
+        if output.name not in there:
+            raise EvaluationError(
+                f"the graph has no {output.name}",
+                where=str(model_file),
+                found=f"outputs {', '.join(there)}",
+                expected=f"an output {output.name!r}",
+            )
     return session
 
 
@@ -124,17 +127,29 @@ def _column(values: pd.Series[Any], kind: str) -> NDArray[Any]:
 
 
 def _run(
-    session: onnxruntime.InferenceSession, feed: Feed, model_file: Path
+    session: onnxruntime.InferenceSession,
+    feed: Feed,
+    outputs: Sequence[Output],
+    rows: int,
+    model_file: Path,
 ) -> NDArray[np.float64]:
     try:
-        (output,) = session.run([OUTPUT], feed)
+        found = session.run([output.name for output in outputs], feed)
     except Exception as error:  # onnxruntime's faults share no other base class
         raise EvaluationError(
             f"onnxruntime cannot run the model: {error}",
             where=str(model_file),
             remedy="export the model again",
         ) from error
-    return np.asarray(output, dtype=np.float64).reshape(-1)
+    for output, answers in zip(outputs, found, strict=True):
+        if np.shape(answers) != (rows, output.width):
+            raise EvaluationError(
+                "the graph does not answer row by row",
+                where=str(model_file),
+                found=f"{output.name} of shape {list(np.shape(answers))} for {rows} rows",
+                expected=f"an output {output.name!r} of shape [n, {output.width}]",
+            )
+    return np.concatenate(found, axis=1).astype(np.float64)
 
 
 def _no_number(

@@ -14,7 +14,7 @@ from millrace.evaluation.result import Estimate, SliceGroup, SliceResult
 LEAST_ROWS = 50
 """Fewest rows of a group that tell anything."""
 LEAST_OF_A_CLASS = 10
-"""Fewest rows of either class of a group that tell anything."""
+"""Fewest rows of either class of a group that tell anything, where labels are classes."""
 
 
 def rows_by_group(rows: Rows, slice_name: str) -> tuple[dict[str, NDArray[np.intp]], list[str]]:
@@ -24,14 +24,18 @@ def rows_by_group(rows: Rows, slice_name: str) -> tuple[dict[str, NDArray[np.int
     small: list[str] = []
     for name in sorted(set(groups.tolist())):
         members = np.flatnonzero(groups == name)
-        positives = int(rows.labels[members].sum())
-        if len(members) >= LEAST_ROWS and min(positives, len(members) - positives) >= (
-            LEAST_OF_A_CLASS
-        ):
+        if _tells_anything(rows, members):
             large[name] = members
         else:
             small.append(name)
     return large, small
+
+
+def _tells_anything(rows: Rows, members: NDArray[np.intp]) -> bool:
+    positives = rows.positives(members)
+    if len(members) < LEAST_ROWS or positives is None:
+        return len(members) >= LEAST_ROWS
+    return min(positives, len(members) - positives) >= LEAST_OF_A_CLASS
 
 
 def slice_result(
@@ -54,7 +58,7 @@ def slice_result(
         SliceGroup(
             group=name,
             rows=len(which),
-            positives=int(rows.labels[which].sum()),
+            positives=rows.positives(which),
             metrics={
                 metric: drawn.estimate(f"{metric} of the group {name!r} of {slice_name}")
                 for metric, drawn in draws[name].items()

@@ -13,7 +13,7 @@ import onnx
 import torch
 
 from millrace.errors import ExportError
-from millrace.export.manifest import OUTPUT
+from millrace.export.manifest import outputs_for
 from millrace.training.faults import first_line, innermost_place, module_place
 from millrace.training.scorer import Scorer
 from millrace.workload import Workload
@@ -34,7 +34,7 @@ def export_core(scorer: Scorer, workload: Workload) -> onnx.ModelProto:
 
     Returns:
         A graph with the inputs NUMBERS, float32 [n, numbers], and CATEGORIES, int64
-        [n, categories], and the output OUTPUT, float32 [n, 1].
+        [n, categories], and the outputs of `outputs_for`.
 
     Raises:
         ExportError: something in the module has no ONNX counterpart.
@@ -46,6 +46,7 @@ def export_core(scorer: Scorer, workload: Workload) -> onnx.ModelProto:
         torch.zeros(_EXAMPLE_ROWS, categories, dtype=torch.int64),
     )
     rows = {0: torch.export.Dim.DYNAMIC}
+    outputs = outputs_for(scorer.preprocessing.quantiles)
     try:
         with _silence():
             program = torch.onnx.export(
@@ -54,7 +55,7 @@ def export_core(scorer: Scorer, workload: Workload) -> onnx.ModelProto:
                 dynamo=True,
                 opset_version=OPSET,
                 input_names=[NUMBERS, CATEGORIES],
-                output_names=[OUTPUT],
+                output_names=[output.name for output in outputs],
                 dynamic_shapes=(rows, rows),
                 verbose=False,
             )

@@ -9,7 +9,7 @@ from onnx import TensorProto, helper
 
 from millrace.errors import ExportError
 from millrace.export.core import CATEGORIES, NUMBERS
-from millrace.export.manifest import OUTPUT
+from millrace.export.manifest import outputs_for
 from millrace.training.preprocessing import Preprocessing, Vocabulary
 
 _ML = "ai.onnx.ml"
@@ -26,8 +26,8 @@ def whole_graph(core: onnx.ModelProto, preprocessing: Preprocessing) -> onnx.Mod
 
     Returns:
         A graph with an input [n, 1] for each feature under its name, float32 with NaN for missing
-        or string with '' for missing, and the output OUTPUT, float32 [n, 1]; without anything
-        that depends on who exported it where.
+        or string with '' for missing, and the outputs of `outputs_for`; without anything that
+        depends on who exported it where.
     """
     names = _names(preprocessing)
     prefix = _prefix_unlike(names, "core.")
@@ -46,17 +46,19 @@ def whole_graph(core: onnx.ModelProto, preprocessing: Preprocessing) -> onnx.Mod
 
 
 def require_other_names(preprocessing: Preprocessing) -> None:
-    """See that no feature is named like the output.
+    """See that no feature is named like an output.
 
     Raises:
         ExportError: one is.
     """
-    if OUTPUT in _names(preprocessing):
-        raise ExportError(
-            f"the feature {OUTPUT!r} is named like the model's output",
-            where="feature views",
-            remedy="give the feature another name in features.py and definitions.py",
-        )
+    names = _names(preprocessing)
+    for output in outputs_for(preprocessing.quantiles):
+        if output.name in names:
+            raise ExportError(
+                f"the feature {output.name!r} is named like the model's output",
+                where="feature views",
+                remedy="give the feature another name in features.py and definitions.py",
+            )
 
 
 def serialized(model: onnx.ModelProto) -> bytes:
@@ -149,9 +151,10 @@ def _without_noise(model: onnx.ModelProto) -> onnx.ModelProto:
     del model.opset_import[:]  # joining repeats what both parts import
     model.opset_import.extend(helper.make_opsetid(*pair) for pair in sorted(versions.items()))
     del model.graph.value_info[:]  # holds numbered symbols; onnxruntime infers shapes itself
-    for dimension in model.graph.output[0].type.tensor_type.shape.dim:
-        if dimension.dim_param:
-            dimension.dim_param = _ROWS
+    for output in model.graph.output:
+        for dimension in output.type.tensor_type.shape.dim:
+            if dimension.dim_param:
+                dimension.dim_param = _ROWS
     return model
 
 

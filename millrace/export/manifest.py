@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from millrace.dataset.manifest import Feature
 from millrace.documents import Document
+from millrace.workload.target import Kind
 
 OUTPUT = "prediction"
-"""Name of the graph's one output: float32 [n, 1], the probability of the positive class."""
+"""Name of the graph's first output, float32 [n, 1].
+
+It is the probability of the positive class, or the mean of a number.
+"""
+QUANTILES = "quantiles"
+"""Name of the output that a graph for a number with quantiles has beside it.
+
+Float32 [n, q], ascending in each row.
+"""
+
+
+class Output(Document):
+    """One output of the graph, float32 [n, width]."""
+
+    name: str
+    width: int
+
+
+PREDICTION = Output(name=OUTPUT, width=1)
+"""The output that every graph has."""
+
+
+def outputs_for(quantiles: Sequence[float]) -> list[Output]:
+    """Return the outputs of a graph that answers these quantiles beside the prediction."""
+    more = [Output(name=QUANTILES, width=len(quantiles))] if quantiles else []
+    return [PREDICTION, *more]
+
+
+def answer_names(quantiles: Sequence[float]) -> list[str]:
+    """Return a name for each number that a graph answers for a row, in their order."""
+    return [OUTPUT, *(f"quantile {level}" for level in quantiles)]
 
 
 class ScoreBins(Document):
@@ -33,9 +66,10 @@ class FeatureReference(Document):
 class ExportManifest(Document):
     """What stands in `export.json`.
 
-    Beside it lie model.onnx (inputs: each feature under its name, shape [n, 1]; output: OUTPUT),
-    reference.parquet (training rows: features and OUTPUT), lookup.json, and parity.parquet
-    (one column OUTPUT: what torch answers for each row of test.parquet, in its order).
+    Beside it lie model.onnx (inputs: each feature under its name, shape [n, 1]; outputs as said
+    here), reference.parquet (training rows: features and OUTPUT), lookup.json, and parity.parquet
+    (what torch answers for each row of test.parquet, in its order: a column for each of
+    `answer_names`).
     """
 
     model: str
@@ -44,5 +78,11 @@ class ExportManifest(Document):
     """Bytes of model.onnx."""
     opset: int
     inputs: list[Feature]
+    kind: Kind = "binary"
+    """What is predicted, as `target.kind` of the workload."""
+    outputs: list[Output] = [PREDICTION]
+    """In their order: OUTPUT, and QUANTILES if there are any."""
+    quantiles: list[float] = []
+    """Level of each column of QUANTILES, ascending."""
     bins: ScoreBins
     reference: list[FeatureReference]

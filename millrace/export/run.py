@@ -13,7 +13,12 @@ from millrace.digests import digest_of_bytes
 from millrace.errors import ExportError
 from millrace.export.core import OPSET, export_core
 from millrace.export.graph import require_other_names, serialized, whole_graph
-from millrace.export.manifest import OUTPUT, ExportManifest
+from millrace.export.manifest import (
+    OUTPUT,
+    ExportManifest,
+    answer_names,
+    outputs_for,
+)
 from millrace.export.reference import as_held, feature_references, sample_of, score_bins
 from millrace.export.session import Graph
 from millrace.features.lookup import LookupPlan
@@ -21,7 +26,7 @@ from millrace.files import write_whole
 from millrace.progress import say
 from millrace.training.columns import columns_of, read_table
 from millrace.training.repeatable import repeatable
-from millrace.training.scorer import Scorer, load_scorer, probabilities
+from millrace.training.scorer import Scorer, answers_of, load_scorer
 from millrace.workload import Workload
 
 
@@ -51,7 +56,7 @@ def export(workload: Workload, dataset: Path, model: Path, out: Path) -> ExportM
     with repeatable(workload.spec.training.threads):
         scorer = load_scorer(workload, model)
         content = onnx_of(scorer, workload)
-        from_torch = probabilities(scorer, test)
+        from_torch = answers_of(scorer, test)
     graph = Graph.load(content, scorer.preprocessing)
     graph.predict(columns_of(tables["test"].slice(0, 1), features))  # one row, as serving asks
     scores = graph.predict(test)
@@ -60,20 +65,25 @@ def export(workload: Workload, dataset: Path, model: Path, out: Path) -> ExportM
     sample = sample_of(tables["train"])
     reference = as_held(sample, features)
     held_out = pa.concat_tables([as_held(tables[part], features) for part in _HELD_OUT])
+    quantiles = scorer.preprocessing.quantiles
     exported = ExportManifest(
         model=digest_of_bytes(content),
         size=len(content),
         opset=OPSET,
         inputs=features,
+        kind=workload.spec.target.kind,
+        outputs=outputs_for(quantiles),
+        quantiles=quantiles,
         bins=score_bins(scores),
         reference=feature_references(reference, held_out, features),
     )
     with_scores = reference.append_column(
         OUTPUT, pa.array(graph.predict(columns_of(sample, features)))
     )
+    parity = pa.table(list(from_torch.T), names=answer_names(quantiles))
     write_whole(out / "model.onnx", content)
     write_whole(out / "reference.parquet", _parquet(with_scores))
-    write_whole(out / "parity.parquet", _parquet(pa.table({OUTPUT: from_torch})))
+    write_whole(out / "parity.parquet", _parquet(parity))
     plan.write(out / "lookup.json")
     exported.write(out / "export.json")
     return exported

@@ -11,7 +11,7 @@ import onnxruntime
 
 from millrace.errors import ExportError
 from millrace.export.core import OPSET
-from millrace.export.manifest import OUTPUT
+from millrace.export.manifest import Output, outputs_for
 from millrace.training.columns import Columns
 from millrace.training.preprocessing import Preprocessing
 
@@ -56,20 +56,36 @@ class Graph:
         """Return the predictions for rows, in their order: float32 [n], all finite.
 
         Raises:
-            ExportError: the graph does not give one finite number a row.
+            ExportError: as `answers`.
+        """
+        predictions: npt.NDArray[np.float32] = self.answers(columns)[:, 0]
+        return predictions
+
+    def answers(self, columns: Columns) -> npt.NDArray[np.float32]:
+        """Return predictions and quantiles for rows, in their order: float32 [n, 1 + q], finite.
+
+        Raises:
+            ExportError: the graph does not give as many finite numbers a row.
         """
         starts = range(0, len(columns), BATCH)
         parts = [self._run(columns, slice(start, start + BATCH)) for start in starts]
-        answers = np.concatenate([np.empty(0, np.float32), *parts])
-        broken = np.flatnonzero(~np.isfinite(answers))
+        width = sum(output.width for output in self.outputs)
+        answers = np.concatenate([np.empty((0, width), np.float32), *parts])
+        broken = np.flatnonzero(~np.isfinite(answers).all(axis=1))
         if len(broken):
+            odd = answers[broken[0]]
             raise ExportError(
                 f"the model's answer is no number for {len(broken)} of {len(columns)} rows",
                 where="model.onnx",
-                found=f"{answers[broken[0]]} in row {broken[0]}",
+                found=f"{odd[~np.isfinite(odd)][0]} in row {broken[0]}",
                 remedy="look for a logarithm, root or division in the module",
             )
         return answers
+
+    @property
+    def outputs(self) -> list[Output]:
+        """Return the outputs that the graph must have."""
+        return outputs_for(self.preprocessing.quantiles)
 
     def _run(self, columns: Columns, rows: slice) -> npt.NDArray[np.float32]:
         feed: dict[str, npt.NDArray[Any]] = {
@@ -83,7 +99,7 @@ class Graph:
             feed[vocabulary.name] = np.array(texts, dtype=object).reshape(-1, 1)
         count = len(columns.label[rows])
         try:
-            (answers,) = self.session.run([OUTPUT], feed)
+            found = self.session.run([output.name for output in self.outputs], feed)
         except Exception as error:  # onnxruntime's errors have no common base
             raise ExportError(
                 f"the graph fails on {count} rows: {str(error).splitlines()[0]}",
@@ -91,13 +107,14 @@ class Graph:
                 remedy="let forward take any number of rows: it was exported with "
                 "one number of them and must run with every other",
             ) from error
-        if answers.shape != (count, 1) or answers.dtype != np.float32:
-            raise ExportError(
-                "the graph's answer has the wrong shape",
-                where="model.onnx",
-                found=f"{answers.dtype} {list(answers.shape)}",
-                expected=f"float32 [{count}, 1]",
-                remedy="let forward return one logit a row, for any number of rows",
-            )
-        flat: npt.NDArray[np.float32] = answers[:, 0]
-        return flat
+        for answers, output in zip(found, self.outputs, strict=True):
+            if answers.shape != (count, output.width) or answers.dtype != np.float32:
+                raise ExportError(
+                    "the graph's answer has the wrong shape",
+                    where="model.onnx",
+                    found=f"{answers.dtype} {list(answers.shape)}",
+                    expected=f"float32 [{count}, {output.width}]",
+                    remedy="let forward answer row by row, for any number of rows",
+                )
+        table: npt.NDArray[np.float32] = np.concatenate(found, axis=1)
+        return table

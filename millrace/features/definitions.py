@@ -107,7 +107,7 @@ def load_definitions(workload: Workload) -> Definitions:
         check_view(view, entities, feast, timed=workload.spec.time is not None, where=str(file))
     lookups = [lookup_of(view, entities) for view in chosen]
     keys = [entity.join_key for entity in entities.values()]
-    check_names(lookups, {*keys, EVENT_TIMESTAMP}, workload.spec.target.column, where=str(file))
+    check_names(lookups, {*keys, EVENT_TIMESTAMP}, workload.spec.target, where=str(file))
     types = {entity.join_key: entity.value_type.name for entity in entities.values()}
     check_brought(workload.spec.request, lookups, types, where=str(workload.file))
     functions = import_user_module(workload, "features")

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from millrace.errors import WorkloadError
-from millrace.export.manifest import OUTPUT
+from millrace.export.manifest import outputs_for
 from millrace.features.lookup import ViewLookup
 from millrace.workload.code import nearest
 from millrace.workload.contract import Column
+from millrace.workload.target import Target
 
 _KEY_TYPES = {
     "STRING": ("string", "category"),
@@ -131,20 +132,22 @@ def _check_fields(view: Any, start: str, where: str) -> None:
             )
 
 
-def check_names(views: list[ViewLookup], keys: set[str], target: str, where: str) -> None:
+def check_names(views: list[ViewLookup], keys: set[str], target: Target, where: str) -> None:
     """Hold the names of features to be unique and free to use as inputs of a model.
 
     Args:
         views: the views whose fields become inputs.
         keys: names of join keys and of the timestamp column.
-        target: name of the column that is predicted.
+        target: what is predicted.
         where: the file they stand in, for messages.
 
     Raises:
         WorkloadError: a name stands twice or is taken by something else.
     """
     taken = dict.fromkeys(keys, "a join key or the timestamp")
-    taken |= {target: "the target, which would give the answer away", OUTPUT: "the model's output"}
+    taken |= {target.column: "the target, which would give the answer away"}
+    quantiles = [] if target.kind == "binary" else target.quantiles
+    taken |= {output.name: "the model's output" for output in outputs_for(quantiles)}
     for view in views:
         for field in view.fields:
             if field.name in taken or field.name.startswith("__"):

@@ -6,7 +6,12 @@ import sys
 from functools import singledispatch
 from typing import Literal
 
-from millrace.evaluation.result import HIGHER_IS_BETTER, Evaluation, ModelResult
+from millrace.evaluation.result import (
+    HIGHER_IS_BETTER,
+    IN_UNIT_OF_LABEL,
+    Evaluation,
+    ModelResult,
+)
 from millrace.gates import wording
 from millrace.gates.verdict import GateResult
 from millrace.workload.gates import (
@@ -50,17 +55,18 @@ def _floor(gate: FloorGate, evaluation: Evaluation) -> GateResult:
 
 @check.register
 def _champion(gate: ChampionGate, evaluation: Evaluation) -> GateResult:
-    name = f"{gate.champion} not worse than champion by {gate.margin:g}"
+    name = f"{gate.champion} not worse than champion by {_told_margin(gate.champion, gate.margin)}"
     if evaluation.champion_problem is not None:
         return GateResult(
             gate=name,
             outcome="fail",
             evidence=f"cannot be compared: {evaluation.champion_problem}",
-            limit=0 - gate.margin,
+            limit=_limit(gate.champion, gate.margin),
         )
     champion = evaluation.model("champion")
     if champion is None:
-        return _not_applicable(name, "no champion: this is the first", limit=0 - gate.margin)
+        why = "no champion: this is the first"
+        return _not_applicable(name, why, _limit(gate.champion, gate.margin))
     result = _not_worse(name, gate.champion, gate.margin, champion, evaluation)
     if not evaluation.excluded:
         return result
@@ -70,10 +76,12 @@ def _champion(gate: ChampionGate, evaluation: Evaluation) -> GateResult:
 
 @check.register
 def _baseline(gate: BaselineGate, evaluation: Evaluation) -> GateResult:
-    name = f"{gate.baseline} not worse than the better baseline by {gate.margin:g}"
+    margin = _told_margin(gate.baseline, gate.margin)
+    name = f"{gate.baseline} not worse than the better baseline by {margin}"
     baselines = [model for model in evaluation.models if model.role == "baseline"]
     if not baselines:
-        return _not_applicable(name, "no baseline was evaluated", limit=0 - gate.margin)
+        why = "no baseline was evaluated"
+        return _not_applicable(name, why, _limit(gate.baseline, gate.margin))
     sign = 1 if HIGHER_IS_BETTER[gate.baseline] else -1
     better = max(baselines, key=lambda model: sign * model.metrics[gate.baseline].value)
     return _not_worse(name, gate.baseline, gate.margin, better, evaluation)
@@ -152,21 +160,36 @@ def _not_worse(
         for comparison in evaluation.comparisons
         if comparison.other == other.name and comparison.metric == metric
     )
-    low = wording.difference(difference.low, limit=-margin)
+    theirs = other.metrics[metric].value
+    limit = -margin * theirs if metric in IN_UNIT_OF_LABEL else -margin
+    low = wording.difference(difference.low, limit=limit)
+    allowed = ""
+    if metric in IN_UNIT_OF_LABEL:
+        share = _told_margin(metric, margin)
+        allowed = f", of which {share} is {wording.quantity(-limit)}"
     return GateResult(
         gate=name,
-        outcome=_passed(difference.low > -margin),
+        outcome=_passed(difference.low > limit),
         evidence=f"{wording.difference(difference.value)} (95 % interval {low} to "
         f"{wording.difference(difference.high)}) to {other.name.replace('_', ' ')}'s "
-        f"{wording.metric(other.metrics[metric].value)}",
+        f"{wording.metric(theirs)}{allowed}",
         value=difference.low,
-        limit=-margin,
+        limit=limit,
     )
+
+
+def _told_margin(metric: str, margin: float) -> str:
+    return f"{100 * margin:g} %" if metric in IN_UNIT_OF_LABEL else f"{margin:g}"
+
+
+def _limit(metric: str, margin: float) -> float | None:
+    """Return a margin as limit, or None where it is a share of what is not there."""
+    return None if metric in IN_UNIT_OF_LABEL else 0 - margin
 
 
 def _passed(holds: bool) -> Outcome:
     return "pass" if holds else "fail"
 
 
-def _not_applicable(name: str, why: str, limit: float) -> GateResult:
+def _not_applicable(name: str, why: str, limit: float | None) -> GateResult:
     return GateResult(gate=name, outcome="not applicable", evidence=why, limit=limit)

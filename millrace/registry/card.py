@@ -5,9 +5,10 @@ from __future__ import annotations
 from millrace.dataset.manifest import Feature, SplitRule
 from millrace.documents import Document
 from millrace.evaluation.result import Estimate
-from millrace.export.manifest import FeatureReference, ScoreBins
+from millrace.export.manifest import PREDICTION, FeatureReference, Output, ScoreBins
 from millrace.gates.verdict import GateResult
 from millrace.ingest.snapshot import Difference
+from millrace.workload.target import Kind
 
 
 class Lineage(Document):
@@ -42,7 +43,14 @@ class Card(Document):
     split: SplitRule
     join_keys: list[str]
     inputs: list[Feature]
-    positive: str
+    kind: Kind = "binary"
+    """What is predicted, as `target.kind` of the workload."""
+    positive: str | None = None
+    """The class whose probability is predicted, as text; None for a number."""
+    outputs: list[Output] = [PREDICTION]
+    """Outputs of model.onnx, in their order."""
+    quantiles: list[float] = []
+    """Level of each column of the output `quantiles`, ascending."""
     training: dict[str, object]
     """The training section of the specification."""
     metrics: dict[str, Estimate]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from millrace.evaluation.result import Estimate, Evaluation
 from millrace.gates.verdict import Verdict
 from millrace.registry.bundle import Bundle
+from millrace.report.text import known_by
 
 _LONGEST_PARAM = 6000
 """MLflow keeps no longer parameter."""
@@ -32,10 +33,11 @@ def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
     """
     figures = {
         "evaluation.rows": float(evaluation.rows),
-        "evaluation.positives": float(evaluation.positives),
         "model.bytes": float(evaluation.model_size),
         "model.parity": evaluation.parity,
     }
+    if evaluation.positives is not None:
+        figures["evaluation.positives"] = float(evaluation.positives)
     figures |= {f"latency.{name}": seconds for name, seconds in evaluation.latency.items()}
     for model in evaluation.models:
         prefix = "" if model.role == "candidate" else f"{model.name}."
@@ -74,8 +76,8 @@ def lineage_tags(bundle: Bundle, run: str, commit: str = "") -> dict[str, str]:
 
 def description(bundle: Bundle, verdict: Verdict) -> str:
     """Return one line that tells people what a version is."""
-    auc = bundle.card.metrics.get("roc_auc")
-    told = f"ROC AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f}); " if auc else ""
+    known = known_by(bundle.card.metrics)
+    told = f"{known}; " if known else ""
     passed = sum(result.outcome == "pass" for result in verdict.results)
     return (
         f"{told}{passed} of {len(verdict.results)} gates passed; "

@@ -103,6 +103,7 @@ def _of_graph(exported: ExportManifest) -> list[tuple[str, str]]:
     return [
         ("ONNX graph", f"{text.size(exported.size)}, opset {exported.opset}"),
         ("Inputs", text.counted(len(exported.inputs), "feature")),
+        ("Predicted quantiles", ", ".join(f"{level:g}" for level in exported.quantiles)),
     ]
 
 

@@ -54,6 +54,7 @@ class Metrics:
     comparisons: list[tuple[str, list[Difference]]]
     rows: str
     positives: str
+    """How many of the rows are positive; empty if labels are numbers."""
     excluded: str
     champion: str
     """What there is to say of the champion; empty if it is simply one of the models."""
@@ -73,7 +74,6 @@ def metrics(evaluation: Evaluation) -> Metrics:
     """Return every metric as a panel, and the paired differences by model."""
     names = list(dict.fromkeys(name for model in evaluation.models for name in model.metrics))
     others = list(dict.fromkeys(c.other for c in evaluation.comparisons))
-    share = evaluation.positives / evaluation.rows if evaluation.rows else 0.0
     return Metrics(
         panels=[_panel(name, evaluation) for name in names],
         comparisons=[
@@ -84,10 +84,17 @@ def metrics(evaluation: Evaluation) -> Metrics:
             for other in others
         ],
         rows=text.counted(evaluation.rows, "held-out row"),
-        positives=f"{text.count(evaluation.positives)} positive, {text.percent(share)}",
+        positives=_positives(evaluation),
         excluded=_left_out(evaluation.excluded),
         champion=champion_note(evaluation),
     )
+
+
+def _positives(evaluation: Evaluation) -> str:
+    if evaluation.positives is None:
+        return ""
+    share = evaluation.positives / evaluation.rows if evaluation.rows else 0.0
+    return f"{text.count(evaluation.positives)} positive, {text.percent(share)}"
 
 
 def champion_note(evaluation: Evaluation) -> str:

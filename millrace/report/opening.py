@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from millrace.evaluation.result import leading
 from millrace.gates.verdict import GateResult
 from millrace.report import text
 from millrace.report.metrics import difference
@@ -137,7 +138,7 @@ def _of_evaluation(summary: RunSummary) -> list[Figure]:
     if found is None or not found.models or not found.models[0].metrics:
         return []
     metrics = found.models[0].metrics
-    name = "roc_auc" if "roc_auc" in metrics else next(iter(metrics))
+    name = leading(metrics) or ""
     decimals = text.decimals_for([metrics[name]])
     low, high = (text.number(n, decimals) for n in (metrics[name].low, metrics[name].high))
     figure = Figure(

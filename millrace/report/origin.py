@@ -26,12 +26,12 @@ class Fact:
 
 @dataclass(frozen=True)
 class PartRow:
-    """One part of the training set."""
+    """One part of the training set; how many are positive is empty if labels are numbers."""
 
     name: str
     rows: str
-    positives: str
-    rate: str
+    positives: str = ""
+    rate: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class TrainingSet:
     """What the section on the training set shows."""
 
     parts: list[PartRow]
+    classes: bool
+    """Whether labels are classes, of which one is positive."""
     sentence: str
     views: list[tuple[Fact, list[tuple[str, str]]]]
     """Feature views, and what requests bring, with their features: name and kind."""
@@ -71,6 +73,7 @@ def training_set(summary: RunSummary) -> TrainingSet | None:
         return None
     return TrainingSet(
         parts=_parts(dataset) if dataset else [],
+        classes=dataset is not None and dataset.kind == "binary",
         sentence=_split(dataset) if dataset else "",
         views=_views(dataset) if dataset else [],
         state=[_fact(key, value) for key, value in state.items() if not _is_table(value)],
@@ -130,7 +133,11 @@ def _results(summary: RunSummary) -> list[Fact]:
 def _parts(dataset: DatasetManifest) -> list[PartRow]:
     rows = []
     for part in PARTS:
-        total, positives = dataset.rows.get(part, 0), dataset.positives.get(part, 0)
+        total = dataset.rows.get(part, 0)
+        if dataset.positives is None:
+            rows.append(PartRow(part, text.count(total)))
+            continue
+        positives = dataset.positives.get(part, 0)
         rate = text.percent(positives / total) if total else text.NOTHING
         rows.append(PartRow(part, text.count(total), text.count(positives), rate))
     return rows

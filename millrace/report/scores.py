@@ -11,6 +11,7 @@ from millrace.report import text
 from millrace.report.chart import Bar, Chart, Frame, Tick
 from millrace.report.scale import Scale
 from millrace.report.series import Series
+from millrace.workload.target import Kind
 
 EQUAL_BINS = 20
 """Bins in which a model's own scores are shown."""
@@ -32,7 +33,7 @@ def total_variation(left: list[int], right: list[int]) -> float:
     return sum(abs(a - b) for a, b in zip(_shares(left), _shares(right), strict=True)) / 2
 
 
-def distribution(bins: ScoreBins) -> Chart | None:
+def distribution(bins: ScoreBins, kind: Kind = "binary") -> Chart | None:
     """Return a model's own scores as a histogram of equal bins; None if nothing was scored.
 
     The model's own bins hold about as many rows each, so that some are very narrow: drawn by
@@ -41,15 +42,15 @@ def distribution(bins: ScoreBins) -> Chart | None:
     total = sum(bins.counts)
     if not total:
         return None
-    low = min(0.0, *bins.edges, 0.0)
-    high = max(1.0, *bins.edges, 1.0)
+    low, high = _ends(bins.edges, kind)
     shares = equal_shares([low, *bins.edges, high], bins.counts)
     frame = Frame(Scale(low, high), Scale(0.0, max(shares) * 1.05))
     width = (high - low) / EQUAL_BINS
     bars = []
     for place, share in enumerate(shares):
         start = low + place * width
-        title = f"{text.number(start, 2)} to {text.number(start + width, 2)}: {text.percent(share)}"
+        ends = f"{_end(start, kind)} to {_end(start + width, kind)}"
+        title = f"{ends}: {text.percent(share)}"
         bars.append(
             _bar(frame, frame.x(start), frame.x(start + width), frame.y(share), title),
         )
@@ -65,6 +66,18 @@ def distribution(bins: ScoreBins) -> Chart | None:
         caption=f"The candidate's: the share of test rows in each of {EQUAL_BINS} equal bins, "
         "estimated from its own bins.",
     )
+
+
+def _ends(edges: list[float], kind: Kind) -> tuple[float, float]:
+    """Return where a histogram starts and ends: probabilities have bounds, numbers have none.
+
+    The outermost bins of numbers are drawn as wide as the others are on average.
+    """
+    if kind == "binary":
+        return min(0.0, *edges, 0.0), max(1.0, *edges, 1.0)
+    spread = edges[-1] - edges[0]
+    reach = spread / (len(edges) - 1) if spread > 0 else max(abs(edges[0]), 1.0)
+    return edges[0] - reach, edges[-1] + reach
 
 
 def equal_shares(edges: list[float], counts: list[int]) -> list[float]:
@@ -126,6 +139,10 @@ def shift(evaluation: Evaluation) -> Shift | None:
         bars=bars,
     )
     return Shift(chart, distance, text.counted(sum(mine), "compared row"))
+
+
+def _end(value: float, kind: Kind) -> str:
+    return text.number(value, 2) if kind == "binary" else text.quantity(value)
 
 
 def _bar(frame: Frame, left: float, right: float, top: float, title: str) -> Bar:

@@ -51,7 +51,11 @@ def _metrics(summary: RunSummary) -> Any:
 
 def _curves(summary: RunSummary) -> Any:
     made = curves.curves(summary.evaluation) if summary.evaluation else []
-    own = scores.distribution(summary.exported.bins) if summary.exported else None
+    own = (
+        scores.distribution(summary.exported.bins, summary.exported.kind)
+        if summary.exported
+        else None
+    )
     return [*made, own] if own else made
 
 

@@ -20,6 +20,7 @@ class Group:
     name: str
     rows: str
     rate: str
+    """Share of positive rows; empty if labels are numbers."""
     metrics: list[Measured | None]
 
 
@@ -30,6 +31,8 @@ class Slice:
     name: str
     metrics: list[str]
     groups: list[Group]
+    classes: bool
+    """Whether labels are classes, of which one is positive."""
     gaps: list[Measured | None]
     """The greatest gap in each metric."""
     left_out: list[str]
@@ -54,15 +57,22 @@ def _slice(result: SliceResult) -> Slice:
             Group(
                 group.group,
                 text.count(group.rows),
-                text.percent(group.positives / group.rows) if group.rows else text.NOTHING,
+                _rate(group),
                 [column[place] for column in columns],
             )
             for place, group in enumerate(shown)
         ],
+        classes=all(group.positives is not None for group in shown),
         gaps=[_gap(result, name) for name in names],
         left_out=[text.clip(group, 60) for group in result.left_out[:SHOWN]],
         more=len(result.groups) - len(shown),
     )
+
+
+def _rate(group: SliceGroup) -> str:
+    if group.positives is None:
+        return ""
+    return text.percent(group.positives / group.rows) if group.rows else text.NOTHING
 
 
 def _column(name: str, groups: list[SliceGroup]) -> list[Measured | None]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
-from millrace.evaluation.result import Estimate
+from millrace.evaluation.result import Estimate, leading
 
 MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
@@ -26,6 +27,10 @@ METRICS: dict[str, tuple[str, str]] = {
     "brier": ("Brier score", "Mean squared difference of probability and label."),
     "calibration_error": ("Calibration error", "How far predicted rates are from observed ones."),
     "lift_at_10": (f"Lift at 10{SPACE}%", "Positives in the top tenth, against picking at random."),
+    "rmse": ("RMSE", "Root of the mean squared error, in the label's unit; large errors dominate."),
+    "mae": ("MAE", "Mean distance of prediction and label, in the label's unit."),
+    "pinball": ("Pinball loss", "How far labels lie beyond predicted quantiles, in their unit."),
+    "coverage_error": ("Coverage error", "How far quantiles are from holding the share they say."),
 }
 _DECLARED = re.compile(rf"\b(?:{'|'.join(METRICS)})\b")
 
@@ -43,6 +48,15 @@ def with_metric_names(text: str) -> str:
 def metric_meaning(metric: str) -> str:
     """Return what a metric says, in one sentence; empty if it is not known here."""
     return METRICS[metric][1] if metric in METRICS else ""
+
+
+def known_by(metrics: Mapping[str, Estimate]) -> str:
+    """Return the metric by which a model is known: `ROC AUC 0.846 (0.827 to 0.865)`; '' if none."""
+    name = leading(metrics)
+    if name is None:
+        return ""
+    value, low, high = map(number, (metrics[name].value, metrics[name].low, metrics[name].high))
+    return f"{metric_name(name)} {value} ({low} to {high})"
 
 
 def number(value: float | None, decimals: int = 3) -> str:

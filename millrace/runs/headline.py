@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from millrace.report.text import known_by
 from millrace.runs.summary import RunSummary
 
 
@@ -34,9 +35,7 @@ def headline(told: RunSummary) -> str:
 def _scores(told: RunSummary) -> str:
     parts = []
     if told.evaluation is not None:
-        auc = told.evaluation.models[0].metrics.get("roc_auc")
-        if auc is not None:
-            parts.append(f"ROC AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})")
+        parts.append(known_by(told.evaluation.models[0].metrics))
     if told.verdict is not None:
         parts.append(f"gates: {told.verdict.tally}")
-    return ", ".join(parts)
+    return ", ".join(part for part in parts if part)

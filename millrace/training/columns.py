@@ -22,7 +22,7 @@ class Columns:
     Attributes:
         numbers: float32 [n, numbers], NaN for missing.
         categories: a text column of n rows for each category, '' for missing.
-        label: float32 [n], 1 for the positive class.
+        label: float32 [n], 1 for the positive class and else 0, or the number itself.
     """
 
     numbers: npt.NDArray[np.float32]

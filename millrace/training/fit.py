@@ -15,6 +15,7 @@ from millrace.training.checkpoint import Checkpoint, Progress, training_tag
 from millrace.training.columns import Columns, read_columns
 from millrace.training.faults import users_fault
 from millrace.training.loop import Loop, Rows, best_epoch
+from millrace.training.loss import logistic, of_numbers
 from millrace.training.module import build_module, check_module
 from millrace.training.preprocessing import Preprocessing, fit_preprocessing
 from millrace.training.ranks import Ranks, joined_ranks
@@ -23,6 +24,7 @@ from millrace.training.report import TrainingReport
 from millrace.training.tensors import Standardise, raw_tensors
 from millrace.training.weighting import Weighting, weighting
 from millrace.workload import Workload
+from millrace.workload.target import BinaryTarget
 
 
 def train(
@@ -54,10 +56,10 @@ def train(
         if resumed and ranks.leads:
             say("training_resumed", epoch=len(resumed.curve))
         parts = {part: read_columns(dataset, part, manifest.features) for part in _FITTED}
-        preprocessing = fit_preprocessing(parts["train"], manifest.features)
-        weights = weighting(
-            workload.spec.training.class_weight, manifest.rows["train"], manifest.positives["train"]
-        )
+        target = workload.spec.target
+        quantiles = None if isinstance(target, BinaryTarget) else target.quantiles
+        preprocessing = fit_preprocessing(parts["train"], manifest.features, quantiles)
+        weights = _weights(workload, manifest)
         loop = _loop(workload, preprocessing, parts, weights, ranks, kept)
         with users_fault(workload, "training it"):
             done = loop.run(resumed)
@@ -90,7 +92,8 @@ def _require_rows(manifest: DatasetManifest, workload: Workload, dataset: Path) 
                 found=", ".join(f"{rows} rows of {name}" for name, rows in manifest.rows.items()),
                 remedy=f"change split in {workload.file}, or bring more records",
             )
-    positives, rows = manifest.positives["train"], manifest.rows["train"]
+    rows = manifest.rows["train"]
+    positives = None if manifest.positives is None else manifest.positives["train"]
     if positives in (0, rows):
         raise TrainingError(
             f"the training part holds one class of {workload.spec.target.column!r} only",
@@ -99,6 +102,13 @@ def _require_rows(manifest: DatasetManifest, workload: Workload, dataset: Path) 
             expected=f"rows with {manifest.positive!r} and rows without",
             remedy=f"check target in {workload.file}, or bring more records",
         )
+
+
+def _weights(workload: Workload, manifest: DatasetManifest) -> Weighting:
+    if manifest.positives is None:
+        return Weighting()
+    kind = workload.spec.training.class_weight
+    return weighting(kind, manifest.rows["train"], manifest.positives["train"])
 
 
 def _loop(
@@ -121,6 +131,7 @@ def _loop(
         module=module.to(ranks.device),
         train=rows["train"],
         validation=rows["validation"],
+        loss=of_numbers(preprocessing.quantiles) if preprocessing.label else logistic,
         settings=workload.spec.training,
         ranks=ranks,
         checkpoint=kept,
@@ -132,11 +143,15 @@ def _rows(
 ) -> Rows:
     numbers, categories = raw_tensors(columns, preprocessing)
     label = torch.from_numpy(columns.label.copy())
+    weight = torch.where(label > 0, weights.positive, weights.negative)
+    if preprocessing.label is not None:
+        exact = (label.to(torch.float64) - preprocessing.label.mean) / preprocessing.label.std
+        label = exact.to(torch.float32)
     return Rows(
         numbers=Standardise(preprocessing)(numbers).to(device),
         categories=categories.to(device),
         label=label.to(device),
-        weight=torch.where(label > 0, weights.positive, weights.negative).to(device),
+        weight=weight.to(device),
     )
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from millrace.errors import TrainingError
 from millrace.progress import say
 from millrace.training.checkpoint import Checkpoint, Progress
 from millrace.training.faults import first_line
+from millrace.training.loss import Loss
 from millrace.training.ranks import Ranks
 from millrace.training.repeatable import permutation, seed_everything
 from millrace.training.report import Epoch
@@ -29,7 +29,7 @@ class Rows:
     Attributes:
         numbers: float32 [n, numbers], as the module gets them.
         categories: int64 [n, categories], as the module gets them.
-        label: float32 [n], 0 or 1.
+        label: float32 [n]: 0 or 1, or a standardised number.
         weight: float32 [n], how much each row weighs in the loss.
     """
 
@@ -42,15 +42,11 @@ class Rows:
         """Return the number of rows."""
         return len(self.label)
 
-    def loss(self, module: nn.Module, ranks: Ranks, batch: Tensor) -> Tensor:
-        """Return the weighted logistic loss of this rank's share of a batch, summed over rows."""
+    def loss(self, loss: Loss, module: nn.Module, ranks: Ranks, batch: Tensor) -> Tensor:
+        """Return the weighted loss of this rank's share of a batch, summed over rows."""
         share, counts = (part.to(self.label.device) for part in ranks.share(batch))
-        return functional.binary_cross_entropy_with_logits(
-            module(self.numbers[share], self.categories[share]),
-            self.label[share],
-            weight=self.weight[share] * counts,
-            reduction="sum",
-        )
+        answers = module(self.numbers[share], self.categories[share])
+        return loss(answers, self.label[share], self.weight[share] * counts)
 
 
 @dataclass(frozen=True)
@@ -60,6 +56,7 @@ class Loop:
     module: nn.Module
     train: Rows
     validation: Rows
+    loss: Loss
     settings: Training
     ranks: Ranks
     checkpoint: Checkpoint
@@ -108,7 +105,7 @@ class Loop:
         total = torch.zeros((), dtype=torch.float64, device=self.ranks.device)
         for place, batch in enumerate(batches, start=1):
             optimizer.zero_grad()
-            loss = self.train.loss(wrapped, self.ranks, batch)
+            loss = self.train.loss(self.loss, wrapped, self.ranks, batch)
             self._require_finite(float(loss.detach()), "loss", f"epoch {number}, batch {place}")
             # Ranks' gradients are averaged: times their number, that is the mean over the batch.
             torch.autograd.backward(loss * (self.ranks.size / len(batch)))
@@ -128,7 +125,7 @@ class Loop:
         total = torch.zeros((), dtype=torch.float64, device=self.ranks.device)
         with torch.no_grad():
             for batch in torch.split(torch.arange(rows), VALIDATION_BATCH):
-                total += self.validation.loss(self.module, self.ranks, batch)
+                total += self.validation.loss(self.loss, self.module, self.ranks, batch)
         return self.ranks.total(total) / rows
 
     def _step(self, optimizer: torch.optim.Optimizer, where: str) -> None:

@@ -44,7 +44,7 @@ def build_module(workload: Workload, inputs: Inputs, parameters: dict[str, Any])
 
 
 def check_module(module: nn.Module, workload: Workload, inputs: Inputs) -> None:
-    """See that `forward` answers small batches with one logit a row that training can improve.
+    """See that `forward` answers small batches with what is asked, and training can improve it.
 
     Raises:
         TrainingError: it raises, or returns something else.
@@ -54,8 +54,8 @@ def check_module(module: nn.Module, workload: Workload, inputs: Inputs) -> None:
         numbers = torch.zeros(rows, inputs.numbers)
         categories = torch.zeros(rows, len(inputs.cardinalities), dtype=torch.int64)
         with users_fault(workload, "forward", always=True):
-            logits = module(numbers, categories)
-        _require_logits(logits, rows, workload, inputs)
+            answers = module(numbers, categories)
+        _require_answers(answers, rows, workload, inputs)
 
 
 def _require_parameters(workload: Workload, kind: type, parameters: dict[str, Any]) -> None:
@@ -84,29 +84,44 @@ def _require_parameters(workload: Workload, kind: type, parameters: dict[str, An
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
-def _require_logits(logits: Any, rows: int, workload: Workload, inputs: Inputs) -> None:
+def _require_answers(answers: Any, rows: int, workload: Workload, inputs: Inputs) -> None:
     where = module_place(workload)
     given = (
         f"numbers [{rows}, {inputs.numbers}] and categories [{rows}, {len(inputs.cardinalities)}]"
     )
-    if not isinstance(logits, Tensor):
+    shape = [rows] if inputs.outputs == 1 else [rows, inputs.outputs]
+    if not isinstance(answers, Tensor):
         raise TrainingError(
             f"forward does not return a tensor for {given}",
             where=where,
-            found=type(logits).__name__,
-            expected=f"float32 [{rows}]",
+            found=type(answers).__name__,
+            expected=f"float32 {shape}",
         )
-    if logits.shape != (rows,) or logits.dtype != torch.float32:
+    if list(answers.shape) != shape or answers.dtype != torch.float32:
+        what, remedy = _asked(workload, inputs)
         raise TrainingError(
             f"forward returns the wrong tensor for {given}",
             where=where,
-            found=f"{str(logits.dtype).removeprefix('torch.')} {list(logits.shape)}",
-            expected=f"float32 [{rows}], one logit a row",
-            remedy="return logits.squeeze(1) of float32 [n, 1], and no sigmoid",
+            found=f"{str(answers.dtype).removeprefix('torch.')} {list(answers.shape)}",
+            expected=f"float32 {shape}, {what}",
+            remedy=remedy,
         )
-    if not logits.requires_grad:
+    if not answers.requires_grad:
         raise TrainingError(
             "forward's answer depends on no weight, so there is nothing to train",
             where=where,
             remedy="give the module parameters, and use no detach() or no_grad() in forward",
         )
+
+
+def _asked(workload: Workload, inputs: Inputs) -> tuple[str, str]:
+    """Return what forward is asked for in a row, and how a module gives it."""
+    if workload.spec.target.kind == "binary":
+        return "one logit a row", "return logits.squeeze(1) of float32 [n, 1], and no sigmoid"
+    if inputs.outputs == 1:
+        return "one number a row", "return numbers.squeeze(1) of float32 [n, 1]"
+    quantiles = inputs.outputs - 1
+    return (
+        f"the mean and {quantiles} {'quantile' if quantiles == 1 else 'quantiles'} a row",
+        "end forward in a layer with inputs.outputs columns, and squeeze nothing",
+    )

@@ -30,11 +30,26 @@ class Vocabulary(Document):
     values: list[str]
 
 
+class LabelScaling(Document):
+    """How labels that are numbers are standardised, and what is asked of them beside the mean."""
+
+    mean: float
+    std: float
+    quantiles: list[float]
+
+
 class Preprocessing(Document):
     """What stands in `preprocessing.json`."""
 
     numbers: list[Scaling]
     categories: list[Vocabulary]
+    label: LabelScaling | None = None
+    """None if labels are classes."""
+
+    @property
+    def quantiles(self) -> list[float]:
+        """Return the levels of the quantiles that are predicted beside the mean."""
+        return self.label.quantiles if self.label else []
 
     def inputs(self) -> Inputs:
         """Return the shapes of the module's inputs."""
@@ -42,15 +57,19 @@ class Preprocessing(Document):
         return Inputs(
             numbers=len(self.numbers) + indicators,
             cardinalities=tuple(1 + len(vocabulary.values) for vocabulary in self.categories),
+            outputs=1 + len(self.quantiles),
         )
 
 
-def fit_preprocessing(columns: Columns, features: list[Feature]) -> Preprocessing:
+def fit_preprocessing(
+    columns: Columns, features: list[Feature], quantiles: list[float] | None = None
+) -> Preprocessing:
     """Return the constants of the training rows.
 
     Args:
         columns: the training rows.
         features: what their columns are, from the dataset's manifest.
+        quantiles: of labels that are numbers those that are predicted; None for classes.
     """
     numbers = [feature.name for feature in features if feature.kind == "number"]
     categories = [feature.name for feature in features if feature.kind == "category"]
@@ -60,6 +79,7 @@ def fit_preprocessing(columns: Columns, features: list[Feature]) -> Preprocessin
             Vocabulary(name=name, values=_known(column))
             for name, column in zip(categories, columns.categories, strict=True)
         ],
+        label=None if quantiles is None else _label_scaling(columns.label, quantiles),
     )
 
 
@@ -68,10 +88,20 @@ def _scaling(name: str, values: npt.NDArray[np.float32]) -> Scaling:
     indicator = len(present) < len(values)
     if not len(present):
         return Scaling(name=name, mean=0.0, std=1.0, indicator=indicator)
-    mean, std = float(present.mean()), float(present.std())
+    mean, std = _mean_and_std(present)
+    return Scaling(name=name, mean=mean, std=std, indicator=indicator)
+
+
+def _label_scaling(labels: npt.NDArray[np.float32], quantiles: list[float]) -> LabelScaling:
+    mean, std = _mean_and_std(labels.astype(np.float64))
+    return LabelScaling(mean=mean, std=std, quantiles=quantiles)
+
+
+def _mean_and_std(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    mean, std = float(values.mean()), float(values.std())
     # A spread that float32 cannot resolve is rounding: to divide by it would be to amplify noise.
     resolution = float(np.finfo(np.float32).eps) * abs(mean) + float(np.finfo(np.float32).tiny)
-    return Scaling(name=name, mean=mean, std=std if std > resolution else 1.0, indicator=indicator)
+    return mean, std if std > resolution else 1.0
 
 
 def _known(column: pa.ChunkedArray) -> list[str]:

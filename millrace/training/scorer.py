@@ -1,4 +1,4 @@
-"""A trained model from raw feature values to probabilities: what is exported, and its yardstick."""
+"""A trained model from raw feature values to predictions: what is exported, and its yardstick."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ BATCH = 8192
 
 
 class Scorer(nn.Module):
-    """Preprocessing of numbers, the workload's module, the logit offset and a sigmoid."""
+    """Preprocessing of numbers, the workload's module, and what makes its answers predictions.
+
+    For classes that is the logit offset and a sigmoid, for numbers their unit.
+    """
 
     def __init__(
         self, preprocessing: Preprocessing, module: nn.Module, logit_offset: float
@@ -34,15 +37,26 @@ class Scorer(nn.Module):
         self.module = module
         self.logit_offset = logit_offset
 
-    def forward(self, numbers: Tensor, categories: Tensor) -> Tensor:
-        """Return probabilities of the positive class, float32 [n, 1].
+    def forward(self, numbers: Tensor, categories: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """Return predictions, float32 [n, 1], and quantiles [n, q] if there are any.
+
+        A prediction is the probability of the positive class, or the mean of a number; quantiles
+        ascend.
 
         Args:
             numbers: raw numbers, float32 [n, numbers], NaN for missing.
             categories: indices, int64 [n, categories], 0 for unknown or missing.
         """
-        logits: Tensor = self.module(self.standardise(numbers), categories)
-        return torch.sigmoid(logits + self.logit_offset).unsqueeze(1)
+        answers: Tensor = self.module(self.standardise(numbers), categories)
+        label = self.preprocessing.label
+        if label is None:
+            return torch.sigmoid(answers + self.logit_offset).unsqueeze(1)
+        if not label.quantiles:
+            return (answers * label.std + label.mean).unsqueeze(1)
+        in_unit = answers * label.std + label.mean
+        # Quantiles that cross are none: sorted, they lose nothing (Chernozhukov, Fernandez-Val and
+        # Galichon 2010, Econometrica 78:1093).
+        return in_unit[:, :1], torch.sort(in_unit[:, 1:], dim=1).values
 
 
 def load_scorer(workload: Workload, model: Path) -> Scorer:
@@ -71,13 +85,17 @@ def load_scorer(workload: Workload, model: Path) -> Scorer:
     return Scorer(preprocessing, module, report.logit_offset).eval()
 
 
-def probabilities(scorer: Scorer, columns: Columns) -> npt.NDArray[np.float32]:
-    """Return what torch answers for rows, in their order: float32 [n]."""
+def answers_of(scorer: Scorer, columns: Columns) -> npt.NDArray[np.float32]:
+    """Return what torch answers for rows, in their order: float32 [n, 1 + q], quantiles last."""
     numbers, categories = raw_tensors(columns, scorer.preprocessing)
     with torch.no_grad():
         parts = [
-            scorer(numbers[rows], categories[rows]).squeeze(1)
+            _table(scorer(numbers[rows], categories[rows]))
             for rows in torch.split(torch.arange(len(columns)), BATCH)
         ]
     answers: npt.NDArray[np.float32] = torch.cat(parts).numpy()
     return answers
+
+
+def _table(answers: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+    return answers if isinstance(answers, Tensor) else torch.cat(answers, dim=1)

@@ -9,7 +9,19 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from millrace.located.words import KEYED
 from millrace.workload.base import Duration, Model, Size
 
-MetricName = Literal["roc_auc", "pr_auc", "log_loss", "brier", "calibration_error", "lift_at_10"]
+MetricName = Literal[
+    "roc_auc",
+    "pr_auc",
+    "log_loss",
+    "brier",
+    "calibration_error",
+    "lift_at_10",
+    "rmse",
+    "mae",
+    "pinball",
+    "coverage_error",
+]
+"""A metric of some kind of target; the specification holds it to those of its own."""
 Margin = Annotated[float, Field(ge=0, strict=False)]
 
 
@@ -32,6 +44,7 @@ class ChampionGate(Model):
 
     champion: MetricName
     margin: Margin = 0.01
+    """In the metric's unit; for rmse, mae and pinball a share of the champion's value."""
 
 
 class BaselineGate(Model):
@@ -39,6 +52,7 @@ class BaselineGate(Model):
 
     baseline: MetricName
     margin: Margin = 0.01
+    """In the metric's unit; for rmse, mae and pinball a share of the baseline's value."""
 
 
 class SliceGate(Model):
@@ -52,8 +66,8 @@ class SliceGate(Model):
 class ParityGate(Model):
     """The ONNX graph must answer as torch does, on every held-out row."""
 
-    parity: Annotated[float, Field(gt=0, strict=False)] = 1e-5
-    """Greatest absolute difference of a prediction."""
+    parity: Annotated[float, Field(gt=0, strict=False)]
+    """Greatest difference of a prediction; of a number beyond 1, relative to it."""
 
 
 class LatencyGate(Model):
@@ -66,6 +80,14 @@ class SizeGate(Model):
     """The ONNX graph must not be larger than a size."""
 
     size: Size
+
+
+def metric_of(gate: Model) -> tuple[str, str] | None:
+    """Return the key under which a gate names a metric, and the metric; None if it names none."""
+    for key in ("metric", "champion", "baseline"):
+        if isinstance(metric := getattr(gate, key, None), str):
+            return key, metric
+    return None
 
 
 GATE_KEYS = ("slice", "champion", "baseline", "parity", "latency", "size", "metric")

@@ -10,13 +10,20 @@ from pydantic import Field, StringConstraints, model_validator
 
 from millrace.workload.base import Duration, Model, PositiveDuration, misfit, misplaced
 from millrace.workload.contract import Contract
-from millrace.workload.gates import BaselineGate, ChampionGate, Gate, ParityGate, SliceGate
+from millrace.workload.gates import (
+    BaselineGate,
+    ChampionGate,
+    Gate,
+    ParityGate,
+    SliceGate,
+    metric_of,
+)
 from millrace.workload.rollout import Rollout
 from millrace.workload.serving import Serving
 from millrace.workload.source import Source
+from millrace.workload.target import BinaryTarget, Fraction, RegressionTarget, Target
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
-Fraction = Annotated[float, Field(gt=0, lt=1, strict=False)]
 
 
 class Metadata(Model):
@@ -54,17 +61,6 @@ class Time(Model):
         if self.history and self.window is None:
             raise ValueError("history needs a window: without one all events are read")
         return self
-
-
-class Target(Model):
-    """What is to be predicted."""
-
-    column: str
-    """Column of the records that holds the label."""
-    kind: Literal["binary"]
-    """What the label is: one of two classes."""
-    positive: str
-    """The value of the positive class, as text; every other value is negative."""
 
 
 class HashSplit(Model):
@@ -114,7 +110,10 @@ class Training(Model):
     weight_decay: float = Field(1e-2, ge=0, strict=False)
     """Weight decay of AdamW."""
     class_weight: Literal["none", "balanced"] = "none"
-    """Whether classes weigh the same; predictions are corrected back to the true rate."""
+    """Whether classes weigh the same; predictions are corrected back to the true rate.
+
+    Only a binary target has classes.
+    """
     seed: int = Field(7, ge=0)
     """Seed of everything random."""
     threads: int = Field(1, ge=1)
@@ -161,15 +160,11 @@ class WorkloadSpec(Model):
             raise ValueError("a split by time, and limits of freshness and of gaps, need `time`")
         self._check_what_is_late()
         for number, gate in enumerate(self.gates):
-            if isinstance(gate, SliceGate) and gate.slice not in self.slices:
-                raise misfit(
-                    ("gates", number, "slice"), gate.slice, self.slices, "one of the slices"
-                )
-        allowed = self.contract.columns[self.target.column].allowed
-        positive = self.target.positive
-        if allowed is not None and positive not in allowed:
-            what = f"a value of the column {self.target.column!r}"
-            raise misfit(("target", "positive"), positive, allowed, what)
+            self._check_gate(number, gate)
+        if isinstance(self.target, BinaryTarget):
+            self._check_classes(self.target)
+        else:
+            self._check_number(self.target)
         return self
 
     def _check_what_is_late(self) -> None:
@@ -218,6 +213,30 @@ class WorkloadSpec(Model):
             return "it is a column of `time`"
         return "it is a timestamp" if self.contract.columns[column].type == "timestamp" else ""
 
+    def _check_gate(self, number: int, gate: Gate) -> None:
+        if isinstance(gate, SliceGate) and gate.slice not in self.slices:
+            raise misfit(("gates", number, "slice"), gate.slice, self.slices, "one of the slices")
+        named = metric_of(gate)
+        if named is not None and named[1] not in self.target.metrics:
+            what = f"a metric of the target, which is {self.target.meaning}"
+            raise misfit(("gates", number, named[0]), named[1], self.target.metrics, what)
+
+    def _check_classes(self, target: BinaryTarget) -> None:
+        allowed = self.contract.columns[target.column].allowed
+        if allowed is not None and target.positive not in allowed:
+            what = f"a value of the column {target.column!r}"
+            raise misfit(("target", "positive"), target.positive, allowed, what)
+
+    def _check_number(self, target: RegressionTarget) -> None:
+        columns = self.contract.columns
+        if columns[target.column].type not in ("integer", "number"):
+            numbers = [name for name in columns if columns[name].type in ("integer", "number")]
+            what = "a column of type integer or number"
+            raise misfit(("target", "column"), target.column, numbers, what)
+        if self.training.class_weight != "none":
+            what = "for a number, which has no classes to weigh"
+            raise misfit(("training", "class_weight"), self.training.class_weight, ["none"], what)
+
     def _named_columns(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Yield each column that is named outside the contract, with the place where it is."""
         if self.time is not None:
@@ -235,7 +254,13 @@ class WorkloadSpec(Model):
     def all_gates(self) -> list[Gate]:
         """Return the declared gates, and those that every candidate must pass."""
         kinds = {type(gate) for gate in self.gates}
-        always = (ChampionGate(champion="roc_auc"), BaselineGate(baseline="roc_auc"), ParityGate())
+        always: list[Gate]
+        if self.target.kind == "binary":
+            always = [ChampionGate(champion="roc_auc"), BaselineGate(baseline="roc_auc")]
+            always.append(ParityGate(parity=1e-5))
+        else:
+            always = [ChampionGate(champion="rmse"), BaselineGate(baseline="rmse")]
+            always.append(ParityGate(parity=1e-4))
         return [*self.gates, *(gate for gate in always if type(gate) not in kinds)]
 
 

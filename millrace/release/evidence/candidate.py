@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from millrace.evaluation.result import Comparison, Estimate, Evaluation, ModelResult
+from millrace.evaluation.result import Comparison, Estimate, Evaluation, ModelResult, leading
 from millrace.gates.verdict import GateResult, Verdict
 from millrace.gates.wording import difference, metric
 from millrace.registry.card import Card, Lineage
@@ -51,10 +51,10 @@ class CandidateFacts:
 def candidate_text(facts: CandidateFacts, release: Release | None, site: Site) -> Text:
     """Return the text that proposes a candidate, or a first release if there is none yet."""
     name = f"{facts.workload} v{facts.arm.version}"
-    auc = facts.card.metrics.get("roc_auc")
+    known = leading(facts.card.metrics)
     verdict = facts.verdict
     passed = sum(result.outcome == "pass" for result in verdict.results)
-    figures = [f"ROC AUC {auc.value:.3f}"] if auc else []
+    figures = [f"{metric_name(known)} {metric(facts.card.metrics[known].value)}"] if known else []
     title = f"Release {name}: " + ", ".join([*figures, f"{passed} gates passed"])
     body = page(
         _asked(facts, release),
@@ -108,8 +108,9 @@ def estimate_text(found: Estimate) -> str:
 def _metrics(facts: CandidateFacts, release: Release | None) -> list[str]:
     found = facts.evaluation
     candidate, champion = found.models[0], found.model("champion")
-    rows = f"On {found.rows:,} held-out rows, {found.positives:,} of them positive; in brackets "
-    told = [f"{rows}95 % bootstrap intervals."]
+    positive = "" if found.positives is None else f", {found.positives:,} of them positive"
+    rows = f"On {found.rows:,} held-out rows{positive}; in brackets 95 % bootstrap intervals."
+    told = [rows]
     if champion is None:
         others = [model for model in found.models if model.role == "baseline"]
         why = found.champion_problem or (

@@ -35,11 +35,20 @@ def printed(width: int) -> str:
 
 def test_candidates_are_told_on_a_line_each() -> None:
     heads, _, first, second = printed(1000).strip().splitlines()
-    names = ["workload", "version", "champion", "bundle", "ROC", "AUC", "created"]
+    names = ["workload", "version", "champion", "bundle", "metric", "created"]
     assert heads.split() == names
     name = "a-workload-with-a-very-long-name-indeed"
-    assert first.split() == [name, "2", "yes", "0" * 12, "0.846", "2026-02-03", "04:05"]
-    assert second.split() == [name, "1", "0" * 12, "0.846", "2026-02-03", "04:05"]
+    rest = ["0" * 12, "ROC", "AUC", "0.846", "2026-02-03", "04:05"]
+    assert first.split() == [name, "2", "yes", *rest]
+    assert second.split() == [name, "1", *rest]
+
+
+def test_candidates_for_a_number_are_told_by_their_error() -> None:
+    number = candidate(3).model_copy(update={"metrics": {"mae": 3.2, "rmse": 4.1234}})
+    console = Console(width=200, color_system=None)
+    with console.capture() as capture:
+        console.print(candidates_table([number]))
+    assert "RMSE 4.123" in capture.get()
 
 
 @pytest.mark.parametrize("width", [40, 80])

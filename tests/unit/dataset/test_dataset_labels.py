@@ -11,9 +11,10 @@ import pytest
 
 from millrace.dataset.labels import as_text, check_both_classes, check_parts, known_labels
 from millrace.errors import DatasetError
-from millrace.workload.spec import Target, Time
+from millrace.workload.spec import Time
+from millrace.workload.target import BinaryTarget
 
-TARGET = Target(column="left", kind="binary", positive="yes")
+TARGET = BinaryTarget(column="left", kind="binary", positive="yes")
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from millrace.export.manifest import OUTPUT, ExportManifest, ScoreBins
 from millrace.registry.card import Card, Lineage
 from millrace.workload import Workload
 from millrace.workload.spec import WorkloadManifest
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 FEATURES = [
     Feature(name="age", view="profile", kind="number"),

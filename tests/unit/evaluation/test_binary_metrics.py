@@ -115,5 +115,5 @@ def test_a_sure_and_wrong_prediction_costs_a_finite_loss():
 
 
 def test_only_numbers_from_0_to_1_are_probabilities():
-    told = is_probability(np.array([0.0, 0.5, 1.0, -0.1, 1.1, np.nan]))
+    told = is_probability(np.array([[0.0], [0.5], [1.0], [-0.1], [1.1], [np.nan]]))
     assert told.tolist() == [True, True, True, False, False, False]

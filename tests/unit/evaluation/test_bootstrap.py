@@ -3,10 +3,9 @@ import pytest
 
 from millrace.errors import EvaluationError
 from millrace.evaluation import bootstrap
+from millrace.evaluation.binary import BinarySample
 from millrace.evaluation.bootstrap import Draws, Subject, resample
-from millrace.evaluation.task import TASKS
-
-TASK = TASKS["binary"]
+from millrace.evaluation.task import BINARY as TASK
 
 
 def rows(n=400, seed=0, noise=1.0):
@@ -17,7 +16,7 @@ def rows(n=400, seed=0, noise=1.0):
 
 def test_a_model_is_no_different_from_itself_on_any_resample():
     labels, scores = rows()
-    subjects = {name: Subject(TASK.sample(labels, scores)) for name in "ab"}
+    subjects = {name: Subject(BinarySample(labels, scores)) for name in "ab"}
     drawn = resample(TASK, subjects, len(labels), seed=1, resamples=50)
     for name in TASK.metrics:
         assert np.array_equal((drawn["a"][name] - drawn["b"][name]).draws, np.zeros(50))
@@ -26,7 +25,7 @@ def test_a_model_is_no_different_from_itself_on_any_resample():
 def test_a_paired_difference_is_surer_than_the_two_intervals_apart():
     labels, scores = rows()
     close = np.clip(scores + np.random.default_rng(5).normal(0, 0.01, len(scores)), 0, 1)
-    subjects = {0: Subject(TASK.sample(labels, scores)), 1: Subject(TASK.sample(labels, close))}
+    subjects = {0: Subject(BinarySample(labels, scores)), 1: Subject(BinarySample(labels, close))}
     drawn = resample(TASK, subjects, len(labels), seed=1, resamples=200)
     paired = (drawn[0]["roc_auc"] - drawn[1]["roc_auc"]).estimate("metric")
     alone = drawn[0]["roc_auc"].estimate("metric")
@@ -35,7 +34,7 @@ def test_a_paired_difference_is_surer_than_the_two_intervals_apart():
 
 def test_the_same_seed_draws_the_same_and_another_does_not():
     labels, scores = rows()
-    subjects = {"m": Subject(TASK.sample(labels, scores))}
+    subjects = {"m": Subject(BinarySample(labels, scores))}
     first, again, other = (
         resample(TASK, subjects, len(labels), seed=seed, resamples=20)["m"]["brier"].draws
         for seed in (1, 1, 2)
@@ -46,7 +45,7 @@ def test_the_same_seed_draws_the_same_and_another_does_not():
 
 def test_small_chunks_draw_what_large_ones_do(monkeypatch):
     labels, scores = rows()
-    subjects = {"m": Subject(TASK.sample(labels, scores))}
+    subjects = {"m": Subject(BinarySample(labels, scores))}
     large = resample(TASK, subjects, len(labels), seed=3, resamples=30)
     told = []
     monkeypatch.setattr(bootstrap, "_CELLS", 7 * len(labels))
@@ -59,7 +58,7 @@ def test_small_chunks_draw_what_large_ones_do(monkeypatch):
 def test_a_subject_on_some_rows_is_measured_on_these_alone():
     labels, scores = rows()
     some = np.arange(0, 400, 2)
-    subjects = {"some": Subject(TASK.sample(labels[some], scores[some]), some)}
+    subjects = {"some": Subject(BinarySample(labels[some], scores[some]), some)}
     drawn = resample(TASK, subjects, len(labels), seed=1, resamples=20)["some"]["brier"]
     assert drawn.value == pytest.approx(np.mean((labels[some] - scores[some]) ** 2))
 
@@ -70,9 +69,9 @@ def test_a_subject_on_some_rows_sees_them_drawn_as_the_others_do():
     inside = np.isin(np.arange(400), half).astype(float)
     masked, share = scores * inside, inside
     subjects = {
-        "half": Subject(TASK.sample(labels[half], scores[half]), half),
-        "masked": Subject(TASK.sample(0 * labels, masked)),
-        "share": Subject(TASK.sample(0 * labels, share)),
+        "half": Subject(BinarySample(labels[half], scores[half]), half),
+        "masked": Subject(BinarySample(0 * labels, masked)),
+        "share": Subject(BinarySample(0 * labels, share)),
     }
     drawn = {
         name: found["brier"].draws
@@ -85,7 +84,7 @@ def test_a_subject_on_some_rows_sees_them_drawn_as_the_others_do():
 def test_resamples_of_one_class_give_no_nan(positives):
     labels = np.r_[np.ones(positives), np.zeros(30 - positives)]
     scores = np.linspace(0.9, 0.1, 30)
-    subjects = {"m": Subject(TASK.sample(labels, scores))}
+    subjects = {"m": Subject(BinarySample(labels, scores))}
     drawn = resample(TASK, subjects, 30, seed=0, resamples=200)["m"]
     assert np.isnan(drawn["roc_auc"].draws).any()
     for draws in drawn.values():
@@ -98,7 +97,7 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     covered = 0
     for seed in range(100):
         labels, scores = rows(n=200, seed=seed)
-        subjects = {"m": Subject(TASK.sample(labels, scores))}
+        subjects = {"m": Subject(BinarySample(labels, scores))}
         drawn = resample(TASK, subjects, 200, seed=seed, resamples=200)["m"]["brier"].estimate(
             "metric"
         )
@@ -132,7 +131,7 @@ def test_what_is_no_finite_number_is_refused_with_its_name(draws):
 
 
 def test_a_metric_of_one_class_is_refused():
-    subjects = {"m": Subject(TASK.sample(np.zeros(30), np.linspace(0.1, 0.9, 30)))}
+    subjects = {"m": Subject(BinarySample(np.zeros(30), np.linspace(0.1, 0.9, 30)))}
     drawn = resample(TASK, subjects, 30, seed=0, resamples=20)["m"]
     assert drawn["brier"].estimate("brier").value > 0
     with pytest.raises(EvaluationError, match="pr_auc: has no finite value"):

@@ -18,30 +18,34 @@ def answers(folder, values):
     return file
 
 
+def column(*values):
+    return np.array(values)[:, np.newaxis]
+
+
 def test_the_greatest_difference_is_told_with_its_row(tmp_path):
     file = answers(tmp_path, [0.1, 0.2, 0.3, 0.4])
-    assert parity(file, np.array([0.1, 0.2, 0.35, 0.41])) == (pytest.approx(0.05), 2)
+    assert parity(file, column(0.1, 0.2, 0.35, 0.41)) == (pytest.approx(0.05), 2)
 
 
 @pytest.mark.parametrize("odd", [np.nan, np.inf, None])
 def test_an_answer_that_is_no_number_is_as_far_off_as_can_be(tmp_path, odd):
     file = answers(tmp_path, [0.1, odd, 0.9, odd])
-    assert parity(file, np.array([0.1, 0.2, 0.3, 0.4])) == (sys.float_info.max, 1)
+    assert parity(file, column(0.1, 0.2, 0.3, 0.4)) == (sys.float_info.max, 1)
 
 
 def test_answers_for_other_rows_are_refused(tmp_path):
     file = answers(tmp_path, [0.1, 0.2])
     with pytest.raises(EvaluationError, match="found 2 rows; expected 3"):
-        parity(file, np.zeros(3))
+        parity(file, np.zeros((3, 1)))
 
 
 def test_answers_that_cannot_be_read_are_refused(tmp_path):
     with pytest.raises(EvaluationError, match=r"parity\.parquet: cannot be read"):
-        parity(tmp_path / "parity.parquet", np.zeros(3))
+        parity(tmp_path / "parity.parquet", np.zeros((3, 1)))
     other = tmp_path / "other.parquet"
     pd.DataFrame({"x": [1.0]}).to_parquet(other)
     with pytest.raises(EvaluationError, match=r"other\.parquet: cannot be read"):
-        parity(other, np.zeros(1))
+        parity(other, np.zeros((1, 1)))
 
 
 @pytest.mark.parametrize("rows", [1, 300])
@@ -74,7 +78,7 @@ def clocked(make, monkeypatch):
         features = held_out.manifest.features
         file = make.truth.write(make.folder / "m.onnx")
         session = Clocked(open_session(file), seconds)
-        monkeypatch.setattr(budget, "open_session", lambda file: session)
+        monkeypatch.setattr(budget, "open_session", lambda file, outputs: session)
         monkeypatch.setattr(budget.time, "perf_counter", lambda: session.now)
         return latency(file, held_out.frame, features), session.calls
 

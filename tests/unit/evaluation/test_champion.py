@@ -5,10 +5,8 @@ from millrace.dataset.manifest import Feature, SplitRule
 from millrace.errors import MillraceError
 from millrace.evaluation.champion import counts, score_champion
 from millrace.evaluation.held_out import read_rows
-from millrace.evaluation.task import TASKS
+from millrace.evaluation.task import BINARY as TASK
 from millrace.export.manifest import ScoreBins
-
-TASK = TASKS["binary"]
 
 
 @pytest.fixture
@@ -18,14 +16,14 @@ def rows(make):
 
 def test_a_champion_of_the_same_split_may_be_measured_on_every_row(make, rows):
     champion = score_champion(make.bundle(), rows, TASK)
-    assert champion.scores == pytest.approx(make.truth.answer(rows.frame), abs=1e-6)
+    assert champion.answers[:, 0] == pytest.approx(make.truth.answer(rows.frame), abs=1e-6)
     assert champion.fair.tolist() == list(range(len(rows)))
 
 
 def test_rows_that_the_champion_trained_on_are_left_out(make, rows):
     smaller = SplitRule(by="hash", test=0.2, validation=0.1)
     champion = score_champion(make.bundle(split=smaller), rows, TASK)
-    assert len(champion.scores) == len(rows)
+    assert len(champion.answers) == len(rows)
     assert len(champion.fair) == pytest.approx(0.4 * len(rows), rel=0.15)
 
 

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from millrace.dataset.manifest import Feature, SplitRule
 from millrace.errors import EvaluationError
 from millrace.evaluation import Evaluation, evaluate
-from millrace.evaluation.result import HIGHER_IS_BETTER
+from millrace.evaluation.binary import METRICS
 
 
 def run(make, dataset, exported, champion=None, seed=7):
@@ -35,9 +35,9 @@ def test_every_model_is_measured_on_the_same_rows_and_compared(make):
     names = ["candidate", "champion", "logistic_regression", "gradient_boosting"]
     assert [model.name for model in found.models] == names
     assert found.models[0].digest != found.models[1].digest == "c" * 64
-    assert all(set(model.metrics) == set(HIGHER_IS_BETTER) for model in found.models)
+    assert all(set(model.metrics) == set(METRICS) for model in found.models)
     pairs = [(c.other, c.metric) for c in found.comparisons]
-    assert pairs == [(name, metric) for name in names[1:] for metric in HIGHER_IS_BETTER]
+    assert pairs == [(name, metric) for name in names[1:] for metric in METRICS]
 
     auc = found.models[0].metrics["roc_auc"]
     assert auc.value == pytest.approx(roc_auc_score(test["__label__"], make.truth.answer(test)))

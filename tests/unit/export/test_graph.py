@@ -27,7 +27,7 @@ from millrace.dataset.manifest import LABEL, Feature
 from millrace.export.run import onnx_of
 from millrace.export.session import Graph
 from millrace.training import train
-from millrace.training.scorer import Scorer, load_scorer, probabilities
+from millrace.training.scorer import Scorer, answers_of, load_scorer
 
 CHURN = Path(__file__).parents[3] / "workloads" / "churn" / "model.py"
 
@@ -42,7 +42,7 @@ class Exported:
         """Return the answers of onnxruntime and of torch."""
         columns = as_columns(frame.assign(**{LABEL: np.float32(0)}), self.features)
         graph = Graph.load(self.content, self.scorer.preprocessing)
-        return graph.predict(columns), probabilities(self.scorer, columns)
+        return graph.predict(columns), answers_of(self.scorer, columns)[:, 0]
 
 
 def exported(

@@ -16,6 +16,7 @@ from millrace.workload.gates import (
     SizeGate,
     SliceGate,
 )
+from millrace.workload.target import BINARY_METRICS
 
 GAP = SliceGate(slice="region", metric="roc_auc", gap=0.05)
 shares = st.floats(0, 1)
@@ -95,7 +96,7 @@ def test_a_champion_that_cannot_be_compared_fails_the_gate(evaluated):
     assert (result.outcome, result.evidence) == ("fail", "cannot be compared: it needs 'mood'")
 
 
-@pytest.mark.parametrize("metric", HIGHER_IS_BETTER)
+@pytest.mark.parametrize("metric", BINARY_METRICS)
 def test_the_better_baseline_is_the_one_that_counts(evaluated, metric):
     others = {"logistic_regression": 0.3, "gradient_boosting": 0.4}
     differences = {
@@ -107,6 +108,46 @@ def test_the_better_baseline_is_the_one_that_counts(evaluated, metric):
     assert result.value == (0.002 if higher else 0.001)
     assert ("gradient boosting's 0.400" in result.evidence) == higher
     assert result.gate == f"{metric} not worse than the better baseline by 0.01"
+
+
+@pytest.mark.parametrize("metric", ["rmse", "mae", "pinball"])
+@pytest.mark.parametrize(
+    ("low", "outcome"), [(-0.0799, "pass"), (-0.08, "fail"), (-0.0801, "fail"), (0.2, "pass")]
+)
+def test_an_error_in_the_unit_of_the_label_may_be_worse_by_a_share_of_the_others(
+    evaluated, metric, low, outcome
+):
+    others = {"champion": 4.0, "ridge_regression": 4.0}
+    found = evaluated(4.05, others, dict.fromkeys(others, between(low, 0.25, 0.3)))
+    for gate in (
+        ChampionGate(champion=metric, margin=0.02),
+        BaselineGate(baseline=metric, margin=0.02),
+    ):
+        result = check(gate, found)
+        assert (result.outcome, result.value, result.limit) == (outcome, low, -0.08)
+        assert result.gate.endswith("by 2 %")
+        assert result.evidence.endswith("'s 4.000, of which 2 % is 0.08")
+
+
+def test_a_share_of_a_champion_that_there_is_not_has_no_limit(evaluated):
+    first = check(ChampionGate(champion="rmse"), evaluated())
+    assert (first.outcome, first.limit) == ("not applicable", None)
+    assert first.gate == "rmse not worse than champion by 1 %"
+    broken = check(ChampionGate(champion="rmse"), evaluated(champion_problem="it needs 'mood'"))
+    assert (broken.outcome, broken.limit) == ("fail", None)
+
+
+def test_the_coverage_of_quantiles_is_a_share_already(evaluated):
+    found = evaluated(0.05, {"champion": 0.04}, {"champion": between(-0.005, 0.0, 0.005)})
+    result = check(ChampionGate(champion="coverage_error"), found)
+    assert (result.outcome, result.limit) == ("pass", -0.01)
+    assert result.gate == "coverage_error not worse than champion by 0.01"
+
+
+def test_a_greatest_error_is_told_in_the_unit_of_the_label(evaluated):
+    result = check(FloorGate(metric="rmse", max=5), evaluated(4.25))
+    assert (result.gate, result.outcome) == ("rmse <= 5", "pass")
+    assert result.evidence == "4.250 (95 % interval 4.230 to 4.270)"
 
 
 def test_without_baselines_there_is_nothing_to_compare_with(evaluated):
@@ -157,7 +198,7 @@ def test_fewer_than_two_groups_have_no_gap(evaluated, sliced, groups):
 
 @pytest.mark.parametrize(("parity", "outcome"), [(1e-5, "pass"), (1.01e-5, "fail"), (0.0, "pass")])
 def test_onnx_must_equal_torch_within_a_limit(evaluated, parity, outcome):
-    result = check(ParityGate(), evaluated(parity=parity))
+    result = check(ParityGate(parity=1e-5), evaluated(parity=parity))
     assert (result.gate, result.outcome) == ("ONNX equals torch within 1e-05", outcome)
     assert result.evidence.endswith("in row 17 of test.parquet")
 

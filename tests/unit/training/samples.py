@@ -13,6 +13,7 @@ from millrace.digests import digest_of_bytes
 from millrace.features.lookup import LookupPlan
 from millrace.training.columns import Columns, columns_of
 from millrace.workload import Workload, load_workload
+from millrace.workload.target import Kind
 
 NET = """
 import torch
@@ -35,32 +36,43 @@ class Net(nn.Module):
         return self.out(self.dropout(hidden)).squeeze(1)
 """
 
+NUMBER_NET = NET.replace("nn.Linear(width, 1)", "nn.Linear(width, inputs.outputs)").replace(
+    ".squeeze(1)", ""
+)
+"""A module that answers a mean and quantiles of it."""
+
 WORKLOAD = """
 apiVersion: millrace.dev/v1alpha1
 kind: Workload
 metadata: {name: sample}
 spec:
   source: {kind: csv, path: sample.csv}
-  contract: {columns: {id: {type: string}, left: {type: string}}}
+  contract: {columns: {id: {type: string}, left: {type: string}, paid: {type: number}}}
   entities: [customer]
   features: [profile]
-  target: {column: left, kind: binary, positive: "yes"}
+  target: {target}
   split: {by: hash}
   training:
     module: model:Net
 """
 
+CLASSES = '{column: left, kind: binary, positive: "yes"}'
+NUMBER = "{column: paid, kind: regression, quantiles: [0.1, 0.9]}"
+
 NUMBERS = ("age", "total spent")
 CATEGORIES = ("plan.name", "größe")
 
 
-def write_workload(folder: Path, model: str = NET, **training: object) -> Workload:
+def write_workload(
+    folder: Path, model: str = NET, *, target: str = CLASSES, **training: object
+) -> Workload:
     """Write a workload with a module and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.py").write_text(dedent(model), encoding="utf-8")
     defaults: dict[str, object] = {"epochs": 3, "batch_size": 32, "threads": 1}
     lines = [f"    {key}: {value}" for key, value in (defaults | training).items()]
-    (folder / "workload.yaml").write_text(WORKLOAD + "\n".join(lines) + "\n", encoding="utf-8")
+    text = WORKLOAD.replace("{target}", target) + "\n".join(lines) + "\n"
+    (folder / "workload.yaml").write_text(text, encoding="utf-8")
     return load_workload(folder)
 
 
@@ -85,6 +97,16 @@ def sample_frame(rows: int, seed: int = 0, *, positive: float = 0.4) -> pd.DataF
     )
 
 
+def number_frame(rows: int, seed: int = 0) -> pd.DataFrame:
+    """Return such rows whose label is a number far from 0: the older, the larger and the wider."""
+    frame = sample_frame(rows, seed)
+    rng = np.random.default_rng(seed + 100)
+    age = (frame["age"].to_numpy() - 40) / 12
+    noise = rng.normal(0, 1, rows) * np.exp(0.4 * age)
+    label = 500 + 80 * age + 40 * (frame["plan.name"] == "plus").to_numpy() + 20 * noise
+    return frame.assign(**{LABEL: label.astype(np.float32)})
+
+
 def write_dataset(
     folder: Path,
     *,
@@ -93,10 +115,15 @@ def write_dataset(
     categories: tuple[str, ...] = CATEGORIES,
     frames: list[pd.DataFrame] | None = None,
     positive: float = 0.4,
+    kind: Kind = "binary",
 ) -> Path:
     """Write a training set of generated rows, or of the given frames, and return its folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    frames = frames or [sample_frame(n, seed, positive=positive) for seed, n in enumerate(rows)]
+    binary = kind == "binary"
+    frames = frames or [
+        sample_frame(n, seed, positive=positive) if binary else number_frame(n, seed)
+        for seed, n in enumerate(rows)
+    ]
     for part, frame in zip(PARTS, frames, strict=True):
         kept = ["customer", *numbers, *categories, LABEL]
         frame[kept].to_parquet(folder / f"{part}.parquet", index=False)
@@ -105,11 +132,14 @@ def write_dataset(
         digest=digest_of_bytes(content),
         join_keys=["customer"],
         features=features_of(numbers, categories),
-        positive="yes",
+        kind=kind,
+        positive="yes" if binary else None,
         slices=[],
         split=SplitRule(by="hash", test=0.2, validation=0.1),
         rows={part: len(frame) for part, frame in zip(PARTS, frames, strict=True)},
-        positives={p: int(frame[LABEL].sum()) for p, frame in zip(PARTS, frames, strict=True)},
+        positives={p: int(frame[LABEL].sum()) for p, frame in zip(PARTS, frames, strict=True)}
+        if binary
+        else None,
     ).write(folder / "manifest.json")
     LookupPlan(project="sample", views=[]).write(folder / "lookup.json")
     return folder

@@ -14,7 +14,7 @@ from millrace.progress import heard
 from millrace.training import TrainingReport, train
 from millrace.training.loop import best_epoch, finished
 from millrace.training.report import Epoch
-from millrace.training.scorer import load_scorer, probabilities
+from millrace.training.scorer import answers_of, load_scorer
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def curve(*losses: float) -> list[Epoch]:
 
 def score(workload, model, frame):
     features = DatasetManifest.read(model.parent / "dataset" / "manifest.json").features
-    return probabilities(load_scorer(workload, model), as_columns(frame, features))
+    return answers_of(load_scorer(workload, model), as_columns(frame, features))[:, 0]
 
 
 def test_two_trainings_in_two_folders_give_the_same_files(tmp_path, dataset):
