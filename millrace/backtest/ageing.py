@@ -15,7 +15,7 @@ from millrace.evaluation.bootstrap import Draws, Subject, resample
 from millrace.evaluation.held_out import Rows, read_rows
 from millrace.evaluation.result import HIGHER_IS_BETTER, Estimate
 from millrace.evaluation.scoring import score
-from millrace.evaluation.task import TASKS, Task
+from millrace.evaluation.task import task_of
 from millrace.registry.bundle import MODEL, read_card
 from millrace.workload import Workload
 
@@ -94,13 +94,13 @@ def _drawn(
     workload: Workload, rows: Rows, policies: dict[Policy, Trained], metric: str
 ) -> dict[str, Draws]:
     """Return the metric of each model, by its digest, on the rows and on resamples of them."""
-    task: Task = TASKS[workload.spec.target.kind]
+    task = task_of(workload.spec.target)
     one = replace(task, metrics={metric: task.metrics[metric]})
     subjects = {}
     for trained in policies.values():
         if trained.model not in subjects:
-            inputs = read_card(trained.bundle).inputs
-            answers = score(trained.bundle / MODEL, rows.frame, inputs)
+            card = read_card(trained.bundle)
+            answers = score(trained.bundle / MODEL, rows.frame, card.inputs, card.outputs)
             subjects[trained.model] = Subject(one.sample(rows.labels, answers))
     drawn = resample(one, subjects, len(rows), seed=workload.spec.training.seed)
     return {model: measured[metric] for model, measured in drawn.items()}

@@ -10,7 +10,7 @@ from millrace.errors import PipelineError, WorkloadError
 from millrace.runs.arguments import point_in_time
 from millrace.workload import Workload
 from millrace.workload.base import duration_text
-from millrace.workload.spec import TimeSplit
+from millrace.workload.split import TimeSplit
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

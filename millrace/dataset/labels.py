@@ -12,8 +12,8 @@ import pandas as pd
 
 from millrace.dataset.manifest import PARTS
 from millrace.errors import DatasetError
-from millrace.workload.spec import Time
 from millrace.workload.target import BinaryTarget, Target
+from millrace.workload.time import Time
 
 _LEAST = 2
 """Rows of a class that training and testing need."""

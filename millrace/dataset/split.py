@@ -11,7 +11,7 @@ import pandas as pd
 
 from millrace.dataset.manifest import SplitRule
 from millrace.digests import canonical_json
-from millrace.workload.spec import HashSplit, Split
+from millrace.workload.split import HashSplit, Split
 
 
 def split_rule(split: Split, as_of: datetime) -> SplitRule:

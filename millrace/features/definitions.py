@@ -109,7 +109,9 @@ def load_definitions(workload: Workload) -> Definitions:
     keys = [entity.join_key for entity in entities.values()]
     check_names(lookups, {*keys, EVENT_TIMESTAMP}, workload.spec.target, where=str(file))
     types = {entity.join_key: entity.value_type.name for entity in entities.values()}
-    check_brought(workload.spec.request, lookups, types, where=str(workload.file))
+    check_brought(
+        workload.spec.request, lookups, types, workload.spec.target, where=str(workload.file)
+    )
     functions = import_user_module(workload, "features")
     views = [
         View(lookup, _function(functions, lookup.view, workload), view)

@@ -146,8 +146,7 @@ def check_names(views: list[ViewLookup], keys: set[str], target: Target, where: 
     """
     taken = dict.fromkeys(keys, "a join key or the timestamp")
     taken |= {target.column: "the target, which would give the answer away"}
-    quantiles = [] if target.kind == "binary" else target.quantiles
-    taken |= {output.name: "the model's output" for output in outputs_for(quantiles)}
+    taken |= _outputs(target)
     for view in views:
         for field in view.fields:
             if field.name in taken or field.name.startswith("__"):
@@ -163,7 +162,11 @@ def check_names(views: list[ViewLookup], keys: set[str], target: Target, where: 
 
 
 def check_brought(
-    names: Sequence[str], views: Sequence[ViewLookup], keys: Mapping[str, str], where: str
+    names: Sequence[str],
+    views: Sequence[ViewLookup],
+    keys: Mapping[str, str],
+    target: Target,
+    where: str,
 ) -> None:
     """Hold the columns that requests bring to names that mean one thing.
 
@@ -173,12 +176,13 @@ def check_brought(
         names: the columns.
         views: the views whose fields become inputs.
         keys: Feast value type of each join key by name.
+        target: what is predicted.
         where: the file they stand in, for messages.
 
     Raises:
         WorkloadError: a name is taken by something else.
     """
-    taken = {OUTPUT: "the model's output"}
+    taken = _outputs(target)
     taken |= {field.name: f"a field of {view.view!r}" for view in views for field in view.fields}
     taken |= {key: "a join key that is no text" for key, kind in keys.items() if kind != "STRING"}
     for name in names:
@@ -191,3 +195,8 @@ def check_brought(
                 expected="a name that only this input has, or that of a join key of type STRING",
                 remedy="take it out of `request`, or rename one of them",
             )
+
+
+def _outputs(target: Target) -> dict[str, str]:
+    quantiles = [] if target.kind == "binary" else target.quantiles
+    return {output.name: "the model's output" for output in outputs_for(quantiles)}

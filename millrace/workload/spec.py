@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from millrace.workload.base import Duration, Model, PositiveDuration, misfit, misplaced
+from millrace.workload.base import Model
 from millrace.workload.contract import Contract
-from millrace.workload.gates import (
-    BaselineGate,
-    ChampionGate,
-    Gate,
-    ParityGate,
-    SliceGate,
-    metric_of,
-)
+from millrace.workload.fitting import check_fit
+from millrace.workload.gates import BaselineGate, ChampionGate, Gate, ParityGate
 from millrace.workload.rollout import Rollout
 from millrace.workload.serving import Serving
 from millrace.workload.source import Source
-from millrace.workload.target import BinaryTarget, Fraction, RegressionTarget, Target
+from millrace.workload.split import Split
+from millrace.workload.target import Target
+from millrace.workload.time import Time
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
 
@@ -33,63 +27,6 @@ class Metadata(Model):
     """Name of the workload: lower case letters, digits and dashes, as Kubernetes wants it."""
     labels: dict[str, str] = {}
     """Labels, such as the team."""
-
-
-class Time(Model):
-    """When an event happened, when its outcome became known, and how far back a run looks."""
-
-    event: str
-    """Timestamp column: when the event happened."""
-    label_known: str | None = None
-    """Timestamp column: when the label became known; by default at the event."""
-    outcome: list[str] = []
-    """Columns that become known with the label, beside it; no run sees them earlier."""
-    window: PositiveDuration | None = None
-    """How far back from the as-of time a run learns from events; by default from all there are."""
-    history: Duration = timedelta(0)
-    """How far back a feature looks from its event; read beside the window."""
-
-    @property
-    def late(self) -> list[str]:
-        """Return the columns, beside the label, that are not known when the event happens."""
-        return [self.label_known, *self.outcome] if self.label_known else []
-
-    @model_validator(mode="after")
-    def _parts_need_each_other(self) -> Self:
-        if self.outcome and self.label_known is None:
-            raise ValueError("outcome needs label_known, which says when it becomes known")
-        if self.history and self.window is None:
-            raise ValueError("history needs a window: without one all events are read")
-        return self
-
-
-class HashSplit(Model):
-    """Split by a hash of the entity key: an entity stays in its part for ever."""
-
-    by: Literal["hash"]
-    test: Fraction = 0.2
-    """Share of entities that are only ever tested on."""
-    validation: Fraction = 0.1
-    """Share of entities that early stopping looks at."""
-
-    @model_validator(mode="after")
-    def _something_is_left(self) -> Self:
-        if self.test + self.validation >= 1:
-            raise ValueError("test and validation leave nothing to train on")
-        return self
-
-
-class TimeSplit(Model):
-    """Split by event time: the newest events are tested on, those before them validated on."""
-
-    by: Literal["time"]
-    test: Duration
-    """Length of the test window, which ends at the as-of time."""
-    validation: Duration
-    """Length of the validation window before it."""
-
-
-Split = Annotated[HashSplit | TimeSplit, Field(discriminator="by")]
 
 
 class Training(Model):
@@ -152,104 +89,8 @@ class WorkloadSpec(Model):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
-        for place, column in self._named_columns():
-            if column not in self.contract.columns:
-                raise misfit(place, column, self.contract.columns, "a column of the contract")
-        timed = self.split.by == "time" or self.contract.freshness or self.contract.completeness.gap
-        if timed and self.time is None:
-            raise ValueError("a split by time, and limits of freshness and of gaps, need `time`")
-        self._check_what_is_late()
-        for number, gate in enumerate(self.gates):
-            self._check_gate(number, gate)
-        if isinstance(self.target, BinaryTarget):
-            self._check_classes(self.target)
-        else:
-            self._check_number(self.target)
+        check_fit(self)
         return self
-
-    def _check_what_is_late(self) -> None:
-        """Hold the columns that become known with the label to say so, and the window to suffice.
-
-        Raises:
-            PydanticCustomError: one may not be missing, or the split leaves nothing of the window.
-        """
-        time, split = self.time, self.split
-        late = [self.target.column, *time.late] if time and time.label_known else []
-        for name in late:
-            if not self.contract.columns[name].nullable:
-                raise misplaced(
-                    ("contract", "columns", name),
-                    "is missing until it becomes known: set nullable",
-                )
-        if (
-            time
-            and time.window
-            and isinstance(split, TimeSplit)
-            and time.window <= split.test + split.validation
-        ):
-            raise misplaced(("time", "window"), "is no longer than test and validation together")
-
-    @model_validator(mode="after")
-    def _requests_can_bring_what_they_shall(self) -> Self:
-        for number, column in enumerate(self.request):
-            why = "it stands there before" if column in self.request[:number] else ""
-            why = why or self._unknown_to_requests(column)
-            if why:
-                others = [name for name in self.contract.columns if name not in self.request]
-                known = [name for name in others if not self._unknown_to_requests(name)]
-                what = f"a column that a request can bring: {why}"
-                raise misfit(("request", number), column, known, what)
-        for name in self.serving.defaults:
-            if name in self.request:
-                what = "a feature of the online store: the request always brings it"
-                raise misfit(("serving", "defaults", name), name, [], what)
-        return self
-
-    def _unknown_to_requests(self, column: str) -> str:
-        """Return why no request can bring a column of the contract; '' if one can."""
-        if column == self.target.column:
-            return "it is the target"
-        if self.time is not None and column in (self.time.event, *self.time.late):
-            return "it is a column of `time`"
-        return "it is a timestamp" if self.contract.columns[column].type == "timestamp" else ""
-
-    def _check_gate(self, number: int, gate: Gate) -> None:
-        if isinstance(gate, SliceGate) and gate.slice not in self.slices:
-            raise misfit(("gates", number, "slice"), gate.slice, self.slices, "one of the slices")
-        named = metric_of(gate)
-        if named is not None and named[1] not in self.target.metrics:
-            what = f"a metric of the target, which is {self.target.meaning}"
-            raise misfit(("gates", number, named[0]), named[1], self.target.metrics, what)
-
-    def _check_classes(self, target: BinaryTarget) -> None:
-        allowed = self.contract.columns[target.column].allowed
-        if allowed is not None and target.positive not in allowed:
-            what = f"a value of the column {target.column!r}"
-            raise misfit(("target", "positive"), target.positive, allowed, what)
-
-    def _check_number(self, target: RegressionTarget) -> None:
-        columns = self.contract.columns
-        if columns[target.column].type not in ("integer", "number"):
-            numbers = [name for name in columns if columns[name].type in ("integer", "number")]
-            what = "a column of type integer or number"
-            raise misfit(("target", "column"), target.column, numbers, what)
-        if self.training.class_weight != "none":
-            what = "for a number, which has no classes to weigh"
-            raise misfit(("training", "class_weight"), self.training.class_weight, ["none"], what)
-
-    def _named_columns(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
-        """Yield each column that is named outside the contract, with the place where it is."""
-        if self.time is not None:
-            yield ("time", "event"), self.time.event
-            if self.time.label_known is not None:
-                yield ("time", "label_known"), self.time.label_known
-            for number, column in enumerate(self.time.outcome):
-                yield ("time", "outcome", number), column
-        yield ("target", "column"), self.target.column
-        for number, column in enumerate(self.slices):
-            yield ("slices", number), column
-        for number, column in enumerate(self.request):
-            yield ("request", number), column
 
     def all_gates(self) -> list[Gate]:
         """Return the declared gates, and those that every candidate must pass."""

@@ -9,7 +9,7 @@ from cli.request import Request
 from millrace.errors import MillraceError
 from millrace.storage.folder import FolderStore
 from millrace.workload import Workload, load_workload
-from millrace.workload.spec import Time
+from millrace.workload.time import Time
 
 DIGESTS = ["abcdef01" * 8, "abcdef02" * 8]
 

@@ -11,8 +11,8 @@ import pytest
 
 from millrace.dataset.labels import as_text, check_both_classes, check_parts, known_labels
 from millrace.errors import DatasetError
-from millrace.workload.spec import Time
 from millrace.workload.target import BinaryTarget
+from millrace.workload.time import Time
 
 TARGET = BinaryTarget(column="left", kind="binary", positive="yes")
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from millrace.dataset import SplitRule, assign_parts, trained_on
 from millrace.dataset.split import place_of_entities, split_rule
-from millrace.workload.spec import HashSplit, TimeSplit
+from millrace.workload.split import HashSplit, TimeSplit
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 HASH = SplitRule(by="hash", test=0.2, validation=0.1)

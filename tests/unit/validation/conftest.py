@@ -46,6 +46,10 @@ def declared(
     folder: Path, columns: dict[str, Any], source: dict[str, Any] | None = None, **contract: Any
 ) -> Workload:
     """Declare a workload; columns `at` and `known` are its times."""
+    if "known" in columns:  # what is not known yet is missing
+        label = next(iter(columns))
+        late = {name: {**columns[name], "nullable": True} for name in (label, "known")}
+        columns = columns | late
     spec = {
         "source": source or {"kind": "csv", "path": "data.csv"},
         "contract": {"columns": columns, "limits": {"quarantined": 1}, **contract},

@@ -264,7 +264,7 @@ def test_a_misspelled_time_column_is_answered_with_its_own_line(folder: Path) ->
 
 
 TIMES = "    columns:\n" + "".join(
-    f"      {name}: {{type: timestamp}}\n" for name in ("since", "seen", "known")
+    f"      {name}: {{type: timestamp, nullable: true}}\n" for name in ("since", "seen", "known")
 )
 
 
@@ -291,7 +291,9 @@ def test_a_column_that_no_request_can_bring_is_told_with_its_line(
         load_workload(
             declared(
                 folder,
-                CHURN.replace("    columns:\n", TIMES, 1).replace("  split:", spec, 1),
+                CHURN.replace("    columns:\n", TIMES, 1)
+                .replace("Churn: {type: category", "Churn: {nullable: true, type: category")
+                .replace("  split:", spec, 1),
             )
         )
     message = str(raised.value)
