@@ -43,8 +43,11 @@ class ServedBundle:
     digest: str
 
 
-def make_bundle(folder: Path, *, slow: int = 0) -> ServedBundle:
-    """Write a bundle; a slow one multiplies large matrices that many times for each row."""
+def make_bundle(folder: Path, *, slow: int = 0, brought: bool = False) -> ServedBundle:
+    """Write a bundle; a slow one multiplies large matrices that many times for each row.
+
+    Where the site is brought, no feature view has it, and only requests know it.
+    """
     folder.mkdir(parents=True)
     onnx.save(_graph(slow), folder / "model.onnx")
     (folder / "reference.parquet").write_bytes(b"nobody reads this here")
@@ -56,18 +59,19 @@ def make_bundle(folder: Path, *, slow: int = 0) -> ServedBundle:
                 join_keys=[JoinKey(name="pump", type="STRING")],
                 fields=[
                     LookupField(name="pressure", type="DOUBLE"),
-                    LookupField(name="site", type="STRING"),
+                    *([] if brought else [LookupField(name="site", type="STRING")]),
                 ],
             )
         ],
     ).write(folder / "lookup.json")
-    _card(digest_of_file(folder / "model.onnx")).write(folder / "card.json")
+    model = digest_of_file(folder / "model.onnx")
+    _card(model, "" if brought else "pump_state").write(folder / "card.json")
     files = {file.name: digest_of_file(file) for file in sorted(folder.iterdir())}
     BundleManifest(workload=MODEL, files=files).write(folder / "manifest.json")
     return ServedBundle(folder, digest_of_file(folder / "manifest.json"))
 
 
-def _card(model: str) -> Card:
+def _card(model: str, site: str) -> Card:
     return Card(
         workload=MODEL,
         model=model,
@@ -84,7 +88,7 @@ def _card(model: str) -> Card:
         join_keys=["pump"],
         inputs=[
             Feature(name="pressure", view="pump_state", kind="number"),
-            Feature(name="site", view="pump_state", kind="category"),
+            Feature(name="site", view=site, kind="category"),
         ],
         positive="yes",
         training={},
