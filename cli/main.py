@@ -86,11 +86,22 @@ def run(
         Literal["manual", "schedule", "drift", "performance"],
         typer.Option(help="What asks for this run."),
     ] = "manual",
+    backtest: Annotated[
+        str, typer.Option(help="Replay the loop over FROM..TO instead, ISO 8601.")
+    ] = "",
+    every: Annotated[str, typer.Option(help="With --backtest: time between two models.")] = "7d",
     json: JsonOption = False,
 ) -> None:
-    """Run the compiled retraining pipeline on this machine."""
-    from cli.commands.run import run
+    """Run the compiled retraining pipeline on this machine, or replay it over history."""
     from cli.request import Request
+
+    if backtest:
+        from cli.commands.backtest import backtest as replay
+
+        Request(workload, as_of, window, champion, signal).check_replayable()
+        replay(workload, backtest, every, as_json=json)
+        return
+    from cli.commands.run import run
 
     run(Request(workload, as_of, window, champion, signal), as_json=json)
 

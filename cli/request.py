@@ -21,6 +21,27 @@ class Request:
     champion: str
     signal: str
 
+    def check_replayable(self) -> None:
+        """See that nothing is asked that a backtest decides itself.
+
+        Raises:
+            PipelineError: a time, a window, a champion or a signal is named.
+        """
+        asked = {
+            "--as-of": self.as_of,
+            "--window": self.window,
+            "--champion": self.champion if self.champion != "auto" else "",
+            "--signal": self.signal if self.signal != "manual" else "",
+        }
+        for option, value in asked.items():
+            if value:
+                raise PipelineError(
+                    "makes no sense with --backtest, which decides it turn by turn",
+                    where=option,
+                    found=repr(value),
+                    remedy="leave it out",
+                )
+
     def arguments(self, workload: Workload, store: Store) -> dict[str, str]:
         """Return the pipeline's parameters that this request sets.
 

@@ -4,15 +4,35 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 MARK = "::millrace::"
+_LISTENER: ContextVar[Callable[[dict[str, Any]], None] | None] = ContextVar(
+    "listener", default=None
+)
 
 
 def say(event: str, **fields: Any) -> None:
     """Print one event of a step, such as `epoch_done` with its loss, for whoever runs the step."""
+    listener = _LISTENER.get()
+    if listener is not None:
+        listener({"event": event, **fields})
+        return
     sys.stdout.write(MARK + json.dumps({"event": event, **fields}, default=str) + "\n")
     sys.stdout.flush()
+
+
+@contextmanager
+def listening(listener: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+    """Hand the events of steps that run in this very process to a listener; nothing is printed."""
+    token = _LISTENER.set(listener)
+    try:
+        yield
+    finally:
+        _LISTENER.reset(token)
 
 
 def heard(line: str) -> dict[str, Any] | None:

@@ -94,6 +94,8 @@ def _labelled(workload: Workload, accepted: Path, keys: list[str], as_of: dateti
     """Return the records whose label is known."""
     spec = workload.spec
     records = read_records(accepted, keys)
+    if spec.time is not None and spec.time.window is not None:
+        records = records[records[spec.time.event] >= as_of - spec.time.window]
     known = known_labels(records, spec.target, spec.time, as_of)
     records = records[known].reset_index(drop=True)
     say("labels_known", rows=len(records), left_out=int((~known).sum()))

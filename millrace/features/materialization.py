@@ -10,21 +10,22 @@ from millrace.digests import digest_of_json
 from millrace.features.changes import check_protected, check_registered
 from millrace.features.compute import compute_rows
 from millrace.features.connect import online_name, open_to_write
-from millrace.features.definitions import Definitions, load_definitions, lookup_plan
+from millrace.features.definitions import Definitions, View, load_definitions, lookup_plan
 from millrace.features.feast_import import quiet
 from millrace.features.lookup import LookupPlan
-from millrace.features.offline import (
-    Update,
-    add_rows,
-    digest_until,
-    read_offline,
-    table_key,
-    write_offline,
+from millrace.features.offline import read_offline, table_key, write_offline
+from millrace.features.online import (
+    Mark,
+    bring_online,
+    forget_online,
+    marks_of,
+    objects_of,
+    online_until,
 )
-from millrace.features.online import Mark, bring_online, marks_of, objects_of, online_until
 from millrace.features.online_state import OnlineView, recorded
 from millrace.features.records import read_records
 from millrace.features.state import FeatureState, ViewState
+from millrace.features.update import Update, add_rows, digest_until, made_anew
 from millrace.progress import say
 from millrace.settings import Settings
 from millrace.storage import Store
@@ -64,7 +65,7 @@ def materialize(
     check_protected(lookup_plan(workload, definitions), protected, workload)
     with open_to_write(workload, settings, store) as feast:
         check_registered(feast, definitions, workload)
-        updates = _update_offline(workload, definitions, accepted, store, as_of)
+        updates = _updates(workload, definitions, accepted, store, as_of)
         digests = {
             view.name: digest_until(view.lookup, updates[view.name].table, as_of)
             for view in definitions.views
@@ -82,6 +83,9 @@ def materialize(
             views=_online(definitions, updates, marks, digests, as_of),
         ):
             for view in definitions.views:
+                forget_online(feast, view, updates[view.name], as_of)
+                _write_offline(workload, view, updates[view.name], store)
+            for view in definitions.views:
                 rows, marks[view.name] = bring_online(
                     feast, view, updates[view.name], marks[view.name], as_of
                 )
@@ -92,10 +96,10 @@ def materialize(
     return _state(definitions, updates, brought, digests)
 
 
-def _update_offline(
+def _updates(
     workload: Workload, definitions: Definitions, accepted: Path, store: Store, as_of: datetime
 ) -> dict[str, Update]:
-    """Compute the rows of all views, and only then write what is new."""
+    """Compute the rows of all views before any is written."""
     time = workload.spec.time
     order = [*([time.event] if time else []), *definitions.join_keys]
     records = read_records(accepted, order)
@@ -104,13 +108,19 @@ def _update_offline(
     for view in definitions.views:
         rows = compute_rows(workload, view, records)
         old = read_offline(store, workload.name, view.lookup)
-        updates[view.name] = add_rows(old, rows, view.lookup, as_of)
+        if time is not None and time.window is not None:
+            period = (as_of - time.window - time.history, as_of)
+            updates[view.name] = made_anew(old, rows, view.lookup, period)
+        else:
+            updates[view.name] = add_rows(old, rows, view.lookup, as_of)
         say("features_computed", view=view.name, rows=len(rows), new=updates[view.name].added)
-    for view in definitions.views:
-        update = updates[view.name]
-        if update.added or not store.exists(table_key(workload.name, view.name)):
-            write_offline(store, workload.name, view.lookup, update.table)
     return updates
+
+
+def _write_offline(workload: Workload, view: View, update: Update, store: Store) -> None:
+    changed = update.added or update.removed
+    if changed or not store.exists(table_key(workload.name, view.name)):
+        write_offline(store, workload.name, view.lookup, update.table)
 
 
 def _online(

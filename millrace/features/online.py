@@ -12,8 +12,10 @@ import pyarrow.compute as pc
 from millrace.features.connect import online_file, online_name
 from millrace.features.definitions import EVENT_TIMESTAMP, Definitions, View
 from millrace.features.feast_import import import_feast, quiet
-from millrace.features.offline import Update
-from millrace.features.tables import TIMESTAMP, digest_of_rows
+from millrace.features.records import to_frame
+from millrace.features.tables import TIMESTAMP, digest_of_rows, schema_of
+from millrace.features.update import Update
+from millrace.progress import say
 from millrace.settings import Settings
 from millrace.workload.load import Workload
 
@@ -109,6 +111,28 @@ def bring_online(
             feast.materialize(start, end, [view.name])
         return rows, Mark(mark.online, table, end)
     return 0, Mark(mark.online, table, mark.until)
+
+
+def forget_online(feast: Any, view: View, update: Update, as_of: datetime) -> None:
+    """Take the values of keys that no longer have a row out of the online store.
+
+    It happens before the offline table forgets them: a kill in between loses nothing.
+
+    Args:
+        feast: the Feast store, to which the view is applied.
+        view: the view.
+        update: what this run makes of its offline table.
+        as_of: since when they have no value.
+    """
+    if update.vanished is None or not len(update.vanished):
+        return
+    rows = to_frame(update.vanished).assign(**{EVENT_TIMESTAMP: as_of})
+    for field in schema_of(view.lookup):
+        if field.name not in rows:
+            rows[field.name] = None
+    with quiet():
+        feast.write_to_online_store(view.name, rows)
+    say("features_forgotten", view=view.name, keys=len(rows))
 
 
 def online_until(mark: Mark, as_of: datetime) -> datetime:

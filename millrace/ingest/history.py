@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from millrace.documents import Document
 from millrace.errors import StoreError
 from millrace.ingest.reader import Window
+from millrace.ingest.snapshot import Difference
 from millrace.storage import Store
 from millrace.workload import Workload
 
@@ -24,6 +25,9 @@ class Entry(Document):
     as_of: datetime
     rows: int
     window: Window | None = None
+    """The window that was asked for; None for that of the workload."""
+    difference: Difference | None = None
+    """What has changed since the last look as of the same time."""
 
     @property
     def name(self) -> str:
@@ -54,16 +58,14 @@ def _read(store: Store, key: str) -> Entry:
         ) from error
 
 
-def place(
-    entries: list[Entry],
-    digest: str,
-    rows: int,
-    window: Window | None,
-    as_of: datetime | None,
-    *,
-    timed: bool,
-) -> tuple[Entry, bool]:
-    """Return a content's entry, and whether the content is new.
+def next_moment(entries: list[Entry]) -> datetime:
+    """Return now, or a moment after the newest entry if that one is not in the past."""
+    newest = entries[-1].as_of if entries else datetime.min.replace(tzinfo=UTC)
+    return max(datetime.now(UTC).replace(microsecond=0), newest + timedelta(seconds=1))
+
+
+def place(entries: list[Entry], shown: Entry, *, timed: bool) -> tuple[Entry, bool]:
+    """Return the entry of a content that was seen, and whether the content is new.
 
     The content that the newest entry shows is not new. Without a clock it keeps the time it was
     first seen at, so that nothing is computed again; with one, freshness and labels are asked for
@@ -71,23 +73,32 @@ def place(
 
     Args:
         entries: the history, the oldest first.
-        digest: the content.
-        rows: its number of records.
-        window: the time window it was taken for.
-        as_of: when it was seen, in UTC; None for now, or a moment later if the newest entry is not
-            in the past.
+        shown: the content, and as of when it was seen.
         timed: whether the workload has a clock.
     """
-    newest = entries[-1].as_of if entries else datetime.min.replace(tzinfo=UTC)
-    now = max(datetime.now(UTC).replace(microsecond=0), newest + timedelta(seconds=1))
-    entry = Entry(digest=digest, as_of=as_of or now, rows=rows, window=window)
-    known = [old for old in entries if old.as_of == newest and old.shows(entry)]
-    return (known[0] if known and not timed else entry), not known
+    newest = entries[-1].as_of if entries else None
+    known = [old for old in entries if old.as_of == newest and old.shows(shown)]
+    seen = [old for old in entries if old.as_of == shown.as_of and old.shows(shown)]
+    return next(iter(known if known and not timed else seen), shown), not known
 
 
 def before(entries: list[Entry], entry: Entry) -> list[Entry]:
     """Return the entries before one, the oldest first."""
     return [old for old in entries if old.as_of <= entry.as_of and old.name != entry.name]
+
+
+def last_look(entries: list[Entry], entry: Entry) -> Entry | None:
+    """Return the last entry of another content as of the same time, for the same window."""
+    same = [old for old in entries if (old.as_of, old.window) == (entry.as_of, entry.window)]
+    return next((old for old in reversed(same) if old.digest != entry.digest), None)
+
+
+def difference_of(
+    workload: Workload, store: Store, digest: str, as_of: datetime
+) -> Difference | None:
+    """Return what had changed when a content was seen, since the last look as of the same time."""
+    entries = recall(store, f"snapshots/{workload.name}/history")
+    return next((e.difference for e in entries if (e.digest, e.as_of) == (digest, as_of)), None)
 
 
 def mark_accepted(workload: Workload, store: Store, digest: str) -> None:

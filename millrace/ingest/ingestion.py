@@ -5,12 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from millrace.ingest.history import comparable, place, recall, usual_rows
+from millrace.ingest.difference import difference
+from millrace.ingest.history import (
+    Entry,
+    comparable,
+    last_look,
+    next_moment,
+    place,
+    recall,
+    usual_rows,
+)
+from millrace.ingest.outcomes import known_by
 from millrace.ingest.reader import Window
 from millrace.ingest.readers import open_reader
+from millrace.ingest.reading import read_snapshot
 from millrace.ingest.snapshot import Snapshot, SnapshotManifest
 from millrace.ingest.spill import CanonicalWriter
-from millrace.ingest.window import checked_window, in_utc, within
+from millrace.ingest.window import checked_window, default_window, in_utc, within
 from millrace.progress import say
 from millrace.storage import Store
 from millrace.workload import Workload
@@ -30,24 +41,27 @@ def ingest(
         store: where the snapshot and the history of snapshots lie.
         as_of: when this content was seen, by default now; without a clock, a content that the run
             before took too keeps the time at which it was first seen.
-        window: start and end of the event times to take; only for workloads with a clock.
+        window: start and end of the event times to take, by default what `time` says up to the
+            as-of time; only for workloads with a clock.
 
     Raises:
         SourceError: the source cannot be read; nothing of it was taken.
         StoreError: the store does not do as asked; nothing was half-written.
         WorkloadError: the window, or the source's declaration, is wrong.
     """
-    window = checked_window(workload, window)
+    asked = checked_window(workload, window)
     home = f"snapshots/{workload.name}"
+    entries = recall(store, f"{home}/history")
+    moment = in_utc(as_of) if as_of else next_moment(entries)
+    taken = asked or default_window(workload, moment, now=as_of is None)
     with store.staging(home) as folder:
-        manifest = _taken(workload, window, folder)
+        manifest = _taken(workload, taken, moment, folder)
         key = f"{home}/{manifest.digest}"
         store.publish(folder / "snapshot", key)
-    entries = recall(store, f"{home}/history")
-    moment = in_utc(as_of) if as_of else None
-    timed = workload.spec.time is not None
-    entry, is_new = place(entries, manifest.digest, manifest.rows, window, moment, timed=timed)
+    shown = Entry(digest=manifest.digest, as_of=moment, rows=manifest.rows, window=asked)
+    entry, is_new = place(entries, shown, timed=workload.spec.time is not None)
     if entry not in entries:
+        entry = _compared(workload, store, entry, last_look(entries, entry))
         store.write_json(f"{home}/history/{entry.name}", entry.model_dump(mode="json"))
     accepted = set(store.names(f"{home}/accepted"))
     earlier = comparable(entries, entry, accepted)
@@ -59,17 +73,36 @@ def ingest(
         is_new=is_new,
         previous=earlier[-1].digest if earlier else None,
         usual_rows=usual_rows(earlier),
+        difference=entry.difference,
+        asked=asked is not None,
     )
 
 
-def _taken(workload: Workload, window: Window | None, folder: Path) -> SnapshotManifest:
+def _compared(workload: Workload, store: Store, entry: Entry, earlier: Entry | None) -> Entry:
+    """Return an entry that says what has changed since the last look as of the same time."""
+    if earlier is None:
+        return entry
+    home = f"snapshots/{workload.name}"
+    with store.staging(home) as scratch:
+        before, now = (
+            read_snapshot(store.fetch(f"{home}/{digest}", scratch / digest))[1]
+            for digest in (earlier.digest, entry.digest)
+        )
+        found = difference(earlier.digest, before, now, workload.spec)
+    say("snapshot_differs", **found.model_dump())
+    return entry.model_copy(update={"difference": found})
+
+
+def _taken(
+    workload: Workload, window: Window | None, as_of: datetime, folder: Path
+) -> SnapshotManifest:
     """Write the snapshot into a folder of its own, whole, before anyone can see it."""
     for name in ("spill", "snapshot"):
         (folder / name).mkdir()
     reader = open_reader(workload, window)
     writer = CanonicalWriter(folder / "spill")
     digest, rows = writer.write(
-        within(reader.chunks(), workload, window),
+        known_by(within(reader.chunks(), workload, window), workload, as_of),
         folder / "snapshot" / "data.parquet",
         folder / "snapshot" / "origin.parquet",
     )

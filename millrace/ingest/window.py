@@ -11,8 +11,10 @@ import pyarrow.compute as pc
 
 from millrace.errors import WorkloadError
 from millrace.ingest.reader import Chunk, Window
+from millrace.ingest.snapshot import BEGINNING, END
 from millrace.validation.columns import parse_column
 from millrace.workload import Workload
+from millrace.workload.base import duration_text
 
 
 def in_utc(time: datetime) -> datetime:
@@ -24,10 +26,17 @@ def checked_window(workload: Workload, window: Window | None) -> Window | None:
     """Return the window in UTC.
 
     Raises:
-        WorkloadError: the workload has no clock, or the window is empty.
+        WorkloadError: the workload has no clock, declares its window, or the window is empty.
     """
     if window is None:
         return None
+    if workload.spec.time is not None and workload.spec.time.window is not None:
+        raise WorkloadError(
+            "the workload says itself how far back a run looks",
+            where=str(workload.file),
+            found=f"spec.time.window: {duration_text(workload.spec.time.window)}",
+            remedy="run without a window, as of the time at which it ends",
+        )
     if workload.spec.time is None:
         raise WorkloadError(
             "the workload has no time, so no window can be taken of it",
@@ -44,6 +53,25 @@ def checked_window(workload: Workload, window: Window | None) -> Window | None:
             remedy="name a start before the end",
         )
     return start, end
+
+
+def default_window(workload: Workload, as_of: datetime, *, now: bool) -> Window | None:
+    """Return the window that a run reads where none is asked for; None for all there is.
+
+    It reaches back over the window to learn from and twice the history of features: once for the
+    first event's features, and once more for the value that held when the window began. It ends at
+    the as-of time; that of a run as of now is open, so that events of the future are seen and told.
+
+    Args:
+        workload: whose source is read.
+        as_of: the as-of time, in UTC.
+        now: whether the run is as of now.
+    """
+    time = workload.spec.time
+    if time is None or (time.window is None and now):
+        return None
+    reach = as_of - time.window - 2 * time.history if time.window else BEGINNING
+    return reach, END if now else as_of
 
 
 def within(chunks: Iterator[Chunk], workload: Workload, window: Window | None) -> Iterator[Chunk]:

@@ -11,6 +11,8 @@ Place = tuple[str | int, ...]
 
 MISFIT = "misfit"
 """Type of pydantic's error for a value that does not fit another part of the document."""
+MISPLACED = "misplaced"
+"""Type of pydantic's error for a part that does not go with another part of the document."""
 KEYED = "keyed"
 """Type of pydantic's error for a mapping that none of a union's keys tells the kind of."""
 

@@ -7,6 +7,7 @@ from millrace.documents import Document
 from millrace.evaluation.result import Estimate
 from millrace.export.manifest import FeatureReference, ScoreBins
 from millrace.gates.verdict import GateResult
+from millrace.ingest.snapshot import Difference
 
 
 class Lineage(Document):
@@ -27,6 +28,8 @@ class Lineage(Document):
     """Digest of the bundle it was compared with."""
     signal: str
     """What asked for the run: `manual`, `schedule`, `drift` or `performance`."""
+    difference: Difference | None = None
+    """What had changed in the source since the last look as of the same time."""
 
 
 class Card(Document):

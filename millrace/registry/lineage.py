@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from millrace.dataset.manifest import REQUEST, DatasetManifest
 from millrace.digests import digest_of_json
+from millrace.ingest.snapshot import Difference
 from millrace.registry.card import Lineage
 from millrace.workload import Workload
 
@@ -17,6 +18,7 @@ def lineage_of(
     code_revision: str,
     champion: str | None,
     signal: str,
+    difference: Difference | None = None,
 ) -> Lineage:
     """Return the lineage of what is made from a training set."""
     return Lineage(
@@ -28,4 +30,5 @@ def lineage_of(
         code_revision=code_revision,
         champion=champion,
         signal=signal,
+        difference=difference,
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from millrace.dataset.manifest import DatasetManifest
 from millrace.evaluation.result import Evaluation
 from millrace.gates.verdict import Verdict
+from millrace.ingest.history import difference_of
 from millrace.registry.base import ModelRegistry, open_registry
 from millrace.registry.bundle import Bundle, build_bundle, read_card
 from millrace.registry.card import Card
@@ -64,6 +66,9 @@ def register_candidate(
         code_revision=origin["code_revision"],
         champion=origin["champion"] or None,
         signal=origin["signal"],
+        difference=difference_of(
+            workload, store, origin["snapshot"], datetime.fromisoformat(origin["as_of"])
+        ),
     )
     registry = open_registry(settings)
     with tempfile.TemporaryDirectory() as scratch:

@@ -68,7 +68,4 @@ def _window(store: Store, workload: str, snapshot: str) -> str:
     """Return the time window of a snapshot for people; '' if it has none."""
     key = f"snapshots/{workload}/{snapshot}/manifest.json"
     manifest = SnapshotManifest.parse(store.read_bytes(key), store.location(key))
-    if manifest.window is None:
-        return ""
-    start, end = (moment.strftime("%Y-%m-%d %H:%M") for moment in manifest.window)
-    return f"{start} to {end}"
+    return manifest.period(lambda moment: moment.strftime("%Y-%m-%d %H:%M"))

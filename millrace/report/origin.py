@@ -82,14 +82,15 @@ def _source(summary: RunSummary) -> list[Fact]:
     if summary.snapshot is None:
         return []
     manifest = summary.snapshot.manifest
-    window = " to ".join(text.when(t) for t in manifest.window) if manifest.window else ""
+    difference = summary.snapshot.difference
     return [
         Fact("Source", manifest.source, "code"),
-        Fact("Time window", window),
+        Fact("Time window", manifest.period(text.when)),
         Fact("Rows", text.count(manifest.rows)),
         Fact("Snapshot", manifest.digest, "digest"),
         Fact("Seen before", "" if summary.snapshot.is_new else "yes, by the run before"),
         Fact("As of", text.when(summary.snapshot.as_of)),
+        Fact("Since the last look as of then", difference.told if difference else ""),
         Fact("Snapshot before", summary.snapshot.previous or "", "digest"),
     ]
 

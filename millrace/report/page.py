@@ -23,17 +23,23 @@ def render(summary: RunSummary) -> str:
     from millrace.report.opening import opening
     from millrace.report.sections import sections
 
-    page = _environment().get_template("report.html.j2")
+    page = environment().get_template("report.html.j2")
     return page.render(
         run=summary,
         opening=opening(summary),
         sections=sections(summary),
-        style=(_TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        style=style(),
     )
 
 
+def style() -> str:
+    """Return the style sheet of all reports."""
+    return (_TEMPLATES / "report.css").read_text(encoding="utf-8")
+
+
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return what renders the templates: all that is shown is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     from millrace.report.text import when

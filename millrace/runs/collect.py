@@ -136,6 +136,7 @@ def _with_lineage(told: RunSummary, workload: Workload, champion: str) -> RunSum
             code_revision=told.code_revision or "",
             champion=champion or None,
             signal=told.signal,
+            difference=told.snapshot.difference,
         )
     return told.model_copy(
         update={"lineage": lineage, "reproduce": _reproduce(told, workload, champion)}
@@ -147,7 +148,7 @@ def _reproduce(told: RunSummary, workload: Workload, champion: str) -> list[str]
     command = ["millrace", "run", workload.folder.name]
     if told.snapshot is not None:
         command += ["--as-of", told.snapshot.as_of.isoformat()]
-        if told.snapshot.manifest.window is not None:
+        if told.snapshot.asked and told.snapshot.manifest.window is not None:
             start, end = told.snapshot.manifest.window
             command += ["--window", f"{start.isoformat()}..{end.isoformat()}"]
     command += ["--champion", champion or "none"]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from millrace.validation.columns import ParsedColumn
 from millrace.validation.faults import Fault, Places, broken_rows, commonest, raw_texts
 from millrace.validation.report import Finding
 from millrace.validation.values import EXPECTED
-from millrace.workload import WorkloadSpec
 from millrace.workload.contract import Column
 
 _CHANGED = 0.9
@@ -28,13 +24,14 @@ def column_findings(
     """Return a rejection for each column without any value, and each whose type has changed."""
     findings = []
     for name, column in parsed.items():
-        failed, missing = int(column.failed.sum()), int(column.missing.sum())
+        unreadable = column.failed & ~column.never
+        failed, missing = int(unreadable.sum()), int(column.missing.sum())
         if missing == len(column.values) > 0:
             findings.append(_all_missing(name, columns[name].nullable, missing))
         elif failed and failed >= _CHANGED * (len(column.values) - missing):
             raw = records.column(name)
             kind = "text" if pa.types.is_string(raw.type) else str(raw.type)
-            row = int(np.flatnonzero(column.failed)[0])
+            row = int(np.flatnonzero(unreadable)[0])
             found = f"{kind} such as {raw_texts(raw, [row])[0]!r} in {places.in_source(row)}"
             findings.append(_type_changed(name, columns[name].type, found, failed))
     return findings
@@ -108,28 +105,6 @@ def volume_findings(parsed: int, usual_rows: int | None, share: float) -> list[F
             problem=f"there are {parsed} records, fewer than {share:.0%} of the usual {usual_rows}",
             records=parsed,
             remedy="check that the source is whole; spec.contract.completeness.rows is the limit",
-            rejects=True,
-        )
-    ]
-
-
-def freshness_findings(
-    parsed: dict[str, ParsedColumn], spec: WorkloadSpec, as_of: datetime
-) -> list[Finding]:
-    """Return a rejection if the newest event that is not of the future is too old."""
-    limit = spec.contract.freshness
-    if spec.time is None or limit is None or spec.time.event not in parsed:
-        return []
-    events = parsed[spec.time.event].values
-    newest = pc.max(events.filter(pc.less_equal(events, pa.scalar(as_of, events.type)))).as_py()
-    if newest is None or newest >= as_of - limit:
-        return []
-    return [
-        Finding(
-            column=spec.time.event,
-            problem=f"the newest event is of {newest.isoformat()}, {as_of - newest} before the "
-            f"as-of time; at most {limit} is allowed",
-            remedy="check that the source is still fed; spec.contract.freshness is the limit",
             rejects=True,
         )
     ]

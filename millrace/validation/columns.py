@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from millrace.validation.values import read_value
+from millrace.validation.moments import NeverError, TwiceError
+from millrace.validation.values import read_exactly
 from millrace.workload.contract import Column
 
 Mask = npt.NDArray[np.bool_]
@@ -51,7 +52,11 @@ class ParsedColumn:
     missing: Mask
     """Where there was no value, or a blank one."""
     failed: Mask
-    """Where there was a value of another type."""
+    """Where there was a value of another type, or a local time that no clock showed."""
+    never: Mask
+    """Where there was such a local time: clocks were put forward over it."""
+    twice: Mask
+    """Where there was a local time that clocks showed twice, of which the first was taken."""
 
 
 def parse_column(array: pa.Array | pa.ChunkedArray, column: Column) -> ParsedColumn:
@@ -59,12 +64,12 @@ def parse_column(array: pa.Array | pa.ChunkedArray, column: Column) -> ParsedCol
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     distinct, codes = _distinct(array)
-    values, broken = _read(distinct, column)
+    values, told = _read(distinct, column)
     parsed = values.take(codes)
-    broken = np.append(broken, False)  # for null, which is not broken
-    failed = broken[codes.fill_null(len(distinct)).to_numpy(zero_copy_only=False)]
+    numbers = codes.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
+    failed, never, twice = (_of_records(rows, len(distinct), numbers) for rows in told)
     missing = parsed.is_null().to_numpy(zero_copy_only=False) & ~failed
-    return ParsedColumn(parsed, missing, failed)
+    return ParsedColumn(parsed, missing, failed, never, twice)
 
 
 def parse_columns(records: pa.Table, columns: dict[str, Column]) -> dict[str, ParsedColumn]:
@@ -86,8 +91,17 @@ def _distinct(array: pa.Array) -> tuple[pa.Array, pa.Array]:
     return encoded.dictionary, encoded.indices
 
 
-def _read(distinct: pa.Array, column: Column) -> tuple[pa.Array, Mask]:
-    """Return the values in the contract's type, and which of them are not of it."""
+def _of_records(told: list[int], distinct: int, numbers: npt.NDArray[np.int32]) -> Mask:
+    """Return which records have one of some values, by the number of each record's value."""
+    if not told:
+        return np.zeros(len(numbers), np.bool_)
+    mask = np.zeros(distinct + 1, np.bool_)  # the last for null
+    mask[told] = True
+    return mask[numbers]
+
+
+def _read(distinct: pa.Array, column: Column) -> tuple[pa.Array, tuple[list[int], ...]]:
+    """Return the values in the contract's type, and which have failed, never were, were twice."""
     target = ARROW_TYPES[column.type]
     plain = _plain(distinct, column)
     values = pa.nulls(len(distinct), target)
@@ -95,15 +109,30 @@ def _read(distinct: pa.Array, column: Column) -> tuple[pa.Array, Mask]:
         kept = pc.if_else(pa.array(plain), distinct, pa.scalar(None, distinct.type))
         values = kept.cast(target)
     others = np.flatnonzero(~plain)
-    read: list[object] = []
-    broken = np.zeros(len(distinct), np.bool_)
-    for row, raw in zip(others, _python_values(distinct.take(pa.array(others))), strict=True):
+    read, told = _one_after_another(_python_values(distinct.take(pa.array(others))), column)
+    numbers = tuple(others[rows].tolist() for rows in told)
+    return pc.replace_with_mask(values, pa.array(~plain), pa.array(read, target)), numbers
+
+
+def _one_after_another(
+    values: list[Any], column: Column
+) -> tuple[list[object], tuple[list[int], ...]]:
+    """Return each value as `read_value` does, and which have failed, never were, were twice."""
+    read: list[object] = [None] * len(values)
+    failed: list[int] = []
+    never: list[int] = []
+    twice: list[int] = []
+    for row, raw in enumerate(values):
         try:
-            read.append(None if raw is None else read_value(raw, column))
-        except (ValueError, OverflowError):
-            read.append(None)
-            broken[row] = True
-    return pc.replace_with_mask(values, pa.array(~plain), pa.array(read, target)), broken
+            read[row] = None if raw is None else read_exactly(raw, column)
+        except TwiceError as error:
+            read[row] = error.first
+            twice.append(row)
+        except (ValueError, OverflowError) as error:
+            failed.append(row)
+            if isinstance(error, NeverError):
+                never.append(row)
+    return read, (failed, never, twice)
 
 
 def _plain(distinct: pa.Array, column: Column) -> Mask:

@@ -39,6 +39,8 @@ class Fault:
     rows: Rows
     each: list[str] | None = None
     """The reason of each record, where it differs from one to the next."""
+    when: str = ""
+    """Of which time the events are, as a clause; empty if there is nothing to tell."""
 
 
 class Places:
@@ -72,14 +74,24 @@ def finding_of(fault: Fault, records: pa.Table, places: Places) -> Finding:
     told = _told(fault, records, first)
     return Finding(
         column=fault.column,
-        problem=fault.reason,
+        problem=f"{fault.reason}, {fault.when}" if fault.when else fault.reason,
         records=len(fault.rows),
-        examples=[
-            f"{places[row]}: {text}" if text else places[row]
-            for row, text in zip(first, told, strict=True)
-        ],
+        examples=_placed(first, told, places),
         remedy=fault.remedy,
     )
+
+
+def examples_of(column: str, rows: Rows, records: pa.Table, places: Places) -> list[str]:
+    """Return what records hold in a column, each with its place."""
+    told = [_shown(value) for value in raw_texts(records.column(column), rows)]
+    return _placed(rows.tolist(), told, places)
+
+
+def _placed(rows: list[int], told: list[str], places: Places) -> list[str]:
+    return [
+        f"{places[row]}: {text}" if text else places[row]
+        for row, text in zip(rows, told, strict=True)
+    ]
 
 
 def broken_rows(faults: list[Fault]) -> Rows:
@@ -124,7 +136,8 @@ def commonest(faults: list[Fault], records: pa.Table, places: Places, number: in
         first = int(fault.rows[0])
         (value,) = _told(fault, records, [first])
         place = places.in_source(first)
-        examples.setdefault(clause, f"such as {value} in {place}" if value else f"such as {place}")
+        example = f"such as {value} in {place}" if value else f"such as {place}"
+        examples.setdefault(clause, f"{fault.when}, {example}" if fault.when else example)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     told = [f"{clause} ({count})" for clause, count in ranked[:number]]
     if ranked:

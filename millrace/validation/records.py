@@ -1,7 +1,8 @@
-"""What is wrong with single records: unreadable values, copies, breaches, events of the future."""
+"""What is wrong with single records: unreadable values, breaches, copies, impossible times."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -29,13 +30,19 @@ def record_faults(
     originals = _first_of_copies(records)
     copies = _copies(originals, places)
     first = np.flatnonzero(originals == np.arange(records.num_rows))
-    return [
+    faults = [
         *_absent(columns, records),
         *_unreadable(parsed, columns),
+        *_never(parsed, columns),
         *schema_faults(parsed, columns, first),
         *_of_the_future(parsed, spec, as_of),
+        *_known_before(parsed, spec),
         *copies,
     ]
+    if spec.time is None or spec.time.event not in parsed:
+        return faults
+    events = parsed[spec.time.event].values
+    return [replace(fault, when=_when(events, fault.rows)) for fault in faults]
 
 
 def _absent(columns: dict[str, Column], records: pa.Table) -> list[Fault]:
@@ -53,10 +60,23 @@ def _unreadable(parsed: dict[str, ParsedColumn], columns: dict[str, Column]) -> 
             name,
             f"is not {EXPECTED[columns[name].type]}",
             "mend the values at the source, or the type in spec.contract.columns",
-            np.flatnonzero(column.failed),
+            np.flatnonzero(column.failed & ~column.never),
         )
         for name, column in parsed.items()
-        if column.failed.any()
+        if (column.failed & ~column.never).any()
+    ]
+
+
+def _never(parsed: dict[str, ParsedColumn], columns: dict[str, Column]) -> list[Fault]:
+    return [
+        Fault(
+            name,
+            f"is a local time that the clocks of {columns[name].timezone} never showed",
+            "send times with their UTC offset, or mend the timezone in spec.contract.columns",
+            np.flatnonzero(column.never),
+        )
+        for name, column in parsed.items()
+        if column.never.any()
     ]
 
 
@@ -91,3 +111,32 @@ def _of_the_future(
         return []
     reason = f"is after the as-of time {as_of.isoformat()}"
     return [Fault(spec.time.event, reason, "check the clock and time zone of the source", rows)]
+
+
+def _known_before(parsed: dict[str, ParsedColumn], spec: WorkloadSpec) -> list[Fault]:
+    """Return the labels that were known before their event; those not known yet are none."""
+    time = spec.time
+    if time is None or time.label_known is None:
+        return []
+    if time.event not in parsed or time.label_known not in parsed:
+        return []
+    earlier = pc.less(parsed[time.label_known].values, parsed[time.event].values)
+    rows = np.flatnonzero(earlier.fill_null(False).to_numpy(zero_copy_only=False))
+    if not len(rows):
+        return []
+    reason = f"is before {time.event!r}: the label is known before the event"
+    remedy = "check the clocks and time zones of both columns at the source"
+    return [Fault(time.label_known, reason, remedy, rows)]
+
+
+def _when(events: pa.Array, rows: Rows) -> str:
+    """Return from when to when the events of some records were; nothing for a single one."""
+    span = pc.min_max(events.take(pa.array(rows)).cast(pa.int64()))
+    low, high = (pa.scalar(span[end].as_py(), events.type) for end in ("min", "max"))
+    if len(rows) < 2 or not low.is_valid:
+        return ""
+    return f"of events from {_iso(low)} to {_iso(high)}"
+
+
+def _iso(moment: pa.Scalar) -> str:
+    return str(moment.as_py().isoformat())

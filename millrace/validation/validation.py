@@ -12,12 +12,7 @@ from millrace.errors import WorkloadError
 from millrace.ingest.reading import read_snapshot
 from millrace.ingest.window import in_utc
 from millrace.progress import say
-from millrace.validation.batch import (
-    column_findings,
-    freshness_findings,
-    share_findings,
-    volume_findings,
-)
+from millrace.validation.batch import column_findings, share_findings, volume_findings
 from millrace.validation.columns import ARROW_TYPES, ParsedColumn, parse_columns
 from millrace.validation.faults import (
     Fault,
@@ -33,6 +28,12 @@ from millrace.validation.profile import drift_of_columns, profile_columns
 from millrace.validation.records import record_faults
 from millrace.validation.report import Finding, QualityReport
 from millrace.validation.schema import check_declarations
+from millrace.validation.times import (
+    backward_findings,
+    freshness_findings,
+    gap_findings,
+    unsure_findings,
+)
 from millrace.workload import Workload, WorkloadSpec
 from millrace.workload.contract import Column
 
@@ -71,6 +72,7 @@ def validate(
     columns = spec.contract.columns
     manifest, records, origin = read_snapshot(snapshot)
     before = read_snapshot(previous)[1] if previous is not None else None
+    earlier = _values(before, columns) if before is not None else {}
     parsed = parse_columns(records, columns)
     say("values_read", done=records.num_rows, columns=len(parsed))
 
@@ -93,13 +95,15 @@ def validate(
         quarantined=len(broken),
         findings=[
             *presence_findings(records, spec.contract, before, header_place(spec.source)),
-            *_batch_findings(records, places, parsed, faults, spec, as_of, usual_rows),
+            *_batch_findings(records, places, parsed, faults, spec, usual_rows),
+            *freshness_findings(parsed, spec, as_of),
+            *backward_findings(parsed, earlier, spec, manifest.window, as_of),
+            *gap_findings(taken, spec, manifest.window),
+            *unsure_findings(records, parsed, columns, sound, places),
             *(finding_of(fault, records, places) for fault in faults if fault.remedy),
         ],
         columns=profile_columns(taken, columns),
-        drift=None
-        if before is None
-        else drift_of_columns(taken, _values(before, columns), columns),
+        drift=None if before is None else drift_of_columns(taken, earlier, columns),
     )
     say("batch_judged", accepted=report.accepted, quarantined=report.quarantined)
     return report
@@ -125,7 +129,6 @@ def _batch_findings(
     parsed: dict[str, ParsedColumn],
     faults: list[Fault],
     spec: WorkloadSpec,
-    as_of: datetime,
     usual_rows: int | None,
 ) -> list[Finding]:
     contract = spec.contract
@@ -136,7 +139,6 @@ def _batch_findings(
     return [
         *of_columns,
         *volume_findings(rows, usual_rows, contract.completeness.rows),
-        *freshness_findings(parsed, spec, as_of),
         *share_findings(faults, explained, records, places, contract.limits.quarantined),
     ]
 

@@ -5,27 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
+from millrace.validation.moments import TwiceError, moment_of_day, moment_of_text, moment_of_time
 from millrace.workload.contract import Column
 
 _INTEGER = re.compile(r"([+-]?[0-9]+)(?:\.0*)?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_TIME = re.compile(
-    r"""[0-9]{4}-[0-9]{2}-[0-9]{2}
-        (?:[T\ ] [0-9]{2}:[0-9]{2} (?: :[0-9]{2} (?:[.,][0-9]+)? )?
-           (?:\ ? (?: Z | [+-][0-9]{2} (?: :?[0-9]{2} )? ) )?
-        )?
-      | [0-9]{8} (?: T[0-9]{4} (?:[0-9]{2})? (?: Z | [+-][0-9]{4} )? )?""",
-    re.VERBOSE,
-)
-"""The spellings of ISO 8601 that name a day or a moment: extended, and basic."""
-_SPACE_BEFORE_ZONE = re.compile(r" (?=[Z+-])")
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _INT64 = range(-(2**63), 2**63)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 EXPECTED = {
     "string": "text",
@@ -45,7 +34,8 @@ class UnreadableError(ValueError):
 def read_value(value: object, column: Column) -> object:
     """Return a value of a source in the contract's type, or None if it is missing.
 
-    Blank text is missing, and so is a native NaN; white space around text does not count.
+    Blank text is missing, and so is a native NaN; white space around text does not count. A local
+    time that clocks showed twice is taken as the first.
 
     Args:
         value: text, or what Python has for a native value.
@@ -58,6 +48,20 @@ def read_value(value: object, column: Column) -> object:
     Raises:
         UnreadableError: it is not of the type.
         ValueError, OverflowError: as well.
+    """
+    try:
+        return read_exactly(value, column)
+    except TwiceError as twice:
+        return twice.first
+
+
+def read_exactly(value: object, column: Column) -> object:
+    """Return what `read_value` does, but for a local time that clocks showed twice.
+
+    Raises:
+        TwiceError: it is such a time.
+        NeverError: it is a local time that no clock showed.
+        UnreadableError, ValueError, OverflowError: as `read_value` does.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -91,9 +95,7 @@ def _boolean(text: str, _: Column) -> bool:
 
 
 def _timestamp(text: str, column: Column) -> int:
-    if _TIME.fullmatch(text) is None:
-        raise UnreadableError
-    return _microseconds(datetime.fromisoformat(_SPACE_BEFORE_ZONE.sub("", text)), column)
+    return moment_of_text(text, column.timezone)
 
 
 def _native_text(value: object, _: Column) -> str:
@@ -124,9 +126,9 @@ def _native_boolean(value: object, _: Column) -> bool:
 
 def _native_timestamp(value: object, column: Column) -> int:
     if isinstance(value, datetime):
-        return _microseconds(value, column)
+        return moment_of_time(value, column.timezone)
     if isinstance(value, date):
-        return _microseconds(datetime(value.year, value.month, value.day), column)
+        return moment_of_day(value, column.timezone)
     raise UnreadableError
 
 
@@ -144,13 +146,6 @@ def _finite(number: float) -> float:
     if not math.isfinite(number):
         raise UnreadableError
     return number
-
-
-def _microseconds(time: datetime, column: Column) -> int:
-    """Return the time since 1970; a local time that occurs twice is its first occurrence."""
-    if time.tzinfo is None:
-        time = time.replace(tzinfo=ZoneInfo(column.timezone))
-    return (time - _EPOCH) // timedelta(microseconds=1)
 
 
 _FROM_TEXT: dict[str, Callable[[str, Column], object]] = {

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from millrace.located.words import MISFIT
+from millrace.located.words import MISFIT, MISPLACED
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -44,6 +44,16 @@ def misfit(place: tuple[str | int, ...], value: str, known: Iterable[str], what:
     """
     context = {"place": place, "value": value, "known": list(known), "what": what}
     return PydanticCustomError(MISFIT, "{value} is not {what}", context)
+
+
+def misplaced(place: tuple[str | int, ...], problem: str) -> Exception:
+    """Return the error for a part that does not fit another part of the specification.
+
+    Args:
+        place: where it stands, from the model that is validated.
+        problem: what is wrong with it, as a clause such as `is longer than the window`.
+    """
+    return PydanticCustomError(MISPLACED, "{problem}", {"place": place, "problem": problem})
 
 
 def _duration(value: object) -> timedelta:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from millrace.workload.base import Duration, Model
+from millrace.workload.base import Duration, Model, PositiveDuration
 
 Share = Annotated[float, Field(ge=0, le=1, strict=False)]
 
@@ -50,6 +50,8 @@ class Completeness(Model):
 
     rows: Share = 0.9
     """Least share of the median row count of the last snapshots."""
+    gap: PositiveDuration | None = None
+    """Greatest time without an event, between two or after the window's start; only with `time`."""
 
 
 class Limits(Model):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from millrace.workload.base import Duration, Model, misfit
+from millrace.workload.base import Duration, Model, PositiveDuration, misfit, misplaced
 from millrace.workload.contract import Contract
 from millrace.workload.gates import BaselineGate, ChampionGate, Gate, ParityGate, SliceGate
 from millrace.workload.rollout import Rollout
@@ -28,12 +29,31 @@ class Metadata(Model):
 
 
 class Time(Model):
-    """The columns that say when an event happened and when its label became known."""
+    """When an event happened, when its outcome became known, and how far back a run looks."""
 
     event: str
     """Timestamp column: when the event happened."""
     label_known: str | None = None
     """Timestamp column: when the label became known; by default at the event."""
+    outcome: list[str] = []
+    """Columns that become known with the label, beside it; no run sees them earlier."""
+    window: PositiveDuration | None = None
+    """How far back from the as-of time a run learns from events; by default from all there are."""
+    history: Duration = timedelta(0)
+    """How far back a feature looks from its event; read beside the window."""
+
+    @property
+    def late(self) -> list[str]:
+        """Return the columns, beside the label, that are not known when the event happens."""
+        return [self.label_known, *self.outcome] if self.label_known else []
+
+    @model_validator(mode="after")
+    def _parts_need_each_other(self) -> Self:
+        if self.outcome and self.label_known is None:
+            raise ValueError("outcome needs label_known, which says when it becomes known")
+        if self.history and self.window is None:
+            raise ValueError("history needs a window: without one all events are read")
+        return self
 
 
 class Target(Model):
@@ -136,8 +156,10 @@ class WorkloadSpec(Model):
         for place, column in self._named_columns():
             if column not in self.contract.columns:
                 raise misfit(place, column, self.contract.columns, "a column of the contract")
-        if (self.split.by == "time" or self.contract.freshness) and self.time is None:
-            raise ValueError("a split by time and a freshness limit need `time`")
+        timed = self.split.by == "time" or self.contract.freshness or self.contract.completeness.gap
+        if timed and self.time is None:
+            raise ValueError("a split by time, and limits of freshness and of gaps, need `time`")
+        self._check_what_is_late()
         for number, gate in enumerate(self.gates):
             if isinstance(gate, SliceGate) and gate.slice not in self.slices:
                 raise misfit(
@@ -149,6 +171,28 @@ class WorkloadSpec(Model):
             what = f"a value of the column {self.target.column!r}"
             raise misfit(("target", "positive"), positive, allowed, what)
         return self
+
+    def _check_what_is_late(self) -> None:
+        """Hold the columns that become known with the label to say so, and the window to suffice.
+
+        Raises:
+            PydanticCustomError: one may not be missing, or the split leaves nothing of the window.
+        """
+        time, split = self.time, self.split
+        late = [self.target.column, *time.late] if time and time.label_known else []
+        for name in late:
+            if not self.contract.columns[name].nullable:
+                raise misplaced(
+                    ("contract", "columns", name),
+                    "is missing until it becomes known: set nullable",
+                )
+        if (
+            time
+            and time.window
+            and isinstance(split, TimeSplit)
+            and time.window <= split.test + split.validation
+        ):
+            raise misplaced(("time", "window"), "is no longer than test and validation together")
 
     @model_validator(mode="after")
     def _requests_can_bring_what_they_shall(self) -> Self:
@@ -170,7 +214,7 @@ class WorkloadSpec(Model):
         """Return why no request can bring a column of the contract; '' if one can."""
         if column == self.target.column:
             return "it is the target"
-        if self.time is not None and column in (self.time.event, self.time.label_known):
+        if self.time is not None and column in (self.time.event, *self.time.late):
             return "it is a column of `time`"
         return "it is a timestamp" if self.contract.columns[column].type == "timestamp" else ""
 
@@ -180,6 +224,8 @@ class WorkloadSpec(Model):
             yield ("time", "event"), self.time.event
             if self.time.label_known is not None:
                 yield ("time", "label_known"), self.time.label_known
+            for number, column in enumerate(self.time.outcome):
+                yield ("time", "outcome", number), column
         yield ("target", "column"), self.target.column
         for number, column in enumerate(self.slices):
             yield ("slices", number), column

@@ -15,6 +15,7 @@ from serving.predictor.aside import Aside, Pace
 from serving.predictor.faults import overloaded
 from serving.predictor.metrics import Metrics
 from serving.predictor.model import Column, Columns, Model
+from serving.predictor.outputs import Values, Wanted
 
 T = TypeVar("T")
 WireProtocol = Literal["v1", "v2", "grpc"]
@@ -45,6 +46,8 @@ class InferRequest:
     """Rows, shape [rows], for which a column of `features` brings nothing; only v1 has those."""
     size: int = 0
     """Bytes of its body or message."""
+    wanted: Wanted | None = None
+    """Outputs that it names; None for all."""
 
 
 @dataclass(slots=True)
@@ -52,7 +55,7 @@ class InferAnswer:
     """What a request is answered with."""
 
     id: str
-    predictions: npt.NDArray[np.float32]
+    predictions: Values
     """Shape [rows, 1]."""
     columns: Columns
     """The features that the predictions were made from, all of the signature's."""
@@ -64,6 +67,15 @@ class InferAnswer:
     """Bytes of the request that it answers."""
     keys: Mapping[str, Sequence[KeyValue | None]] = field(default_factory=dict)
     """Entity keys that features were read by, one a row; None in a row that brought none."""
+    others: Sequence[Values] = ()
+    """The other outputs, in the signature's order; the first dimension of each is the rows."""
+    wanted: Wanted | None = None
+    """Those of all outputs that its request named; None for all."""
+
+    @property
+    def outputs(self) -> Sequence[Values]:
+        """Return all outputs, in the signature's order."""
+        return (self.predictions, *self.others)
 
 
 class Resolver(Protocol):
@@ -134,6 +146,7 @@ class Answering:
         self._max_queued = max_queued
         self._queued = 0
         self._features = len(model.signature.inputs)
+        self._several = model.signature.several
         self.patience = PATIENCE * objective
         """Seconds that a request may wait for others."""
         self._aside = Aside(max_queued, self.patience)
@@ -174,9 +187,12 @@ class Answering:
         complete = len(request.features) == self._features and not request.absent
         if not complete or request.rows > self._inline_rows:
             return None
-        predictions = self.model.predict(request.features)
-        self.metrics.scores(predictions)
-        return InferAnswer(request.id, predictions, request.features, {}, size=request.size)
+        found = self.model.predict(request.features)
+        self.metrics.scores(found[0])
+        answer = InferAnswer(request.id, found[0], request.features, {}, size=request.size)
+        if self._several:
+            answer.others, answer.wanted = found[1:], request.wanted
+        return answer
 
     @property
     def tell(self) -> Callable[[InferAnswer], None] | None:
@@ -202,10 +218,13 @@ class Answering:
                 request.keys,
             )
         if request.rows <= self._inline_rows:
-            answer.predictions = self.model.predict(answer.columns)
+            outputs = self.model.predict(answer.columns)
         else:
             predict = partial(self.model.predict, answer.columns)
-            answer.predictions = await self._aside.run(predict, request.rows, self._row)
+            outputs = await self._aside.run(predict, request.rows, self._row)
+        answer.predictions = outputs[0]
+        if self._several:
+            answer.others, answer.wanted = outputs[1:], request.wanted
         self.metrics.scores(answer.predictions)
         if answer.degraded:
             self.metrics.degraded()

@@ -11,14 +11,14 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from serving.predictor.answering import InferAnswer, KeyValue, Origin
 from serving.predictor.model import Columns, Model
+from serving.predictor.outputs import Values
 
 VALUES_AT_ONCE = 2048
 """Values that are encoded before others have their turn: a fraction of a millisecond."""
-_FIXED, _VALUE = 512, 48
+_FIXED, VALUE_SIZE = 512, 48
 """About how many bytes an event takes, and a value beside its text and its name."""
 _encode = msgspec.json.Encoder().encode
 _lines = msgspec.json.Encoder().encode_lines
@@ -39,7 +39,8 @@ class Event(msgspec.Struct, gc=False):
         keys: entity keys that features were read by, one a row.
         row: the features of its only row; None if there are more rows.
         columns: the features of all rows; none if there is one.
-        predictions: of all rows, shape [n, 1]; of the only row a number.
+        predictions: of all rows, shape [n, 1]; of the only row a number, or all outputs by name.
+        others: the other outputs of all rows; none if there is one.
     """
 
     id: str
@@ -50,7 +51,8 @@ class Event(msgspec.Struct, gc=False):
     keys: Mapping[str, Sequence[KeyValue | None]]
     row: Any
     columns: Columns
-    predictions: npt.NDArray[np.float32] | float
+    predictions: Values | float | dict[str, Any]
+    others: Sequence[Values] = ()
 
 
 class _Told(msgspec.Struct, gc=False):
@@ -74,7 +76,7 @@ class EventData:
         self._names = [feature.name for feature in model.signature.inputs]
         self._row = _row_type(self._names)
         self._rows_at_once = max(1, VALUES_AT_ONCE // len(self._names))
-        self._a_row = sum(_VALUE + len(name) for name in self._names)
+        self._a_row = sum(VALUE_SIZE + len(name) for name in self._names)
         self._model = (model.name, model.version)
         digest = {"bundle_digest": model.digest}
         self._parameters = {
@@ -88,7 +90,7 @@ class EventData:
         rows = len(predictions)
         size = _FIXED + answer.size + rows * self._a_row
         row: Any = None
-        told: npt.NDArray[np.float32] | float = predictions
+        told: Values | float = predictions
         if rows == 1:
             row = self._row(*map(_item, map(columns.__getitem__, self._names)))
             told, columns = predictions.item(), _LET_GO
@@ -144,7 +146,14 @@ class EventData:
             values = [columns[name][start:end, 0].tolist() for name in self._names]
             rows = _null_for_empty(_encode(list(map(self._row, *values))))
             yield (b"," if start else b',"instances":[') + rows[1:-1]
-        yield b'],"predictions":%b}' % _encode(told[:, 0].tolist())
+        yield b'],"predictions":'
+        yield from self.predictions(event)
+        yield b"}"
+
+    def predictions(self, event: Event) -> Iterator[bytes]:
+        """Yield the predictions of an event of several rows, as a list."""
+        assert isinstance(event.predictions, np.ndarray)
+        yield _encode(event.predictions[:, 0].tolist())
 
     def _origins_of(self, event: Event) -> msgspec.Raw:
         return msgspec.Raw(b"".join(self._origins(event.origins)))

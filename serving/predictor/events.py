@@ -17,6 +17,7 @@ from itertools import islice
 
 from serving.predictor.answering import InferAnswer
 from serving.predictor.event_data import Event, EventData
+from serving.predictor.event_outputs import EventOutputs
 from serving.predictor.event_sink import EventSink, SinkDown
 from serving.predictor.logs import Log, Seldom
 from serving.predictor.metrics import Metrics
@@ -53,7 +54,7 @@ class Events:
         Raises:
             ServingError: the URL cannot be used.
         """
-        self._data = EventData(model)
+        self._data = EventOutputs(model) if model.signature.several else EventData(model)
         self._sink = EventSink(url, model, self._data, TIMEOUT)
         self._metrics = metrics
         self._dropping = Seldom(log, "events_dropped")

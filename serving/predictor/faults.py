@@ -63,6 +63,11 @@ def unknown_input(name: str, known: Iterable[str], pointer: str) -> ClientFault:
     return bad_input(f"the model has no input {shown!r}; {hint}", pointer)
 
 
+def unknown_output(name: str, known: Iterable[str], pointer: str) -> ClientFault:
+    """Return the fault of an output that the model does not have, with those that it has."""
+    return bad_input(f"the model has no output {name[:60]!r}; it has {', '.join(known)}", pointer)
+
+
 @lru_cache(maxsize=256)
 def _nearest(name: str, known: tuple[str, ...]) -> str:
     """Return the hint at a name; kept, as it takes milliseconds and clients repeat their faults."""

@@ -37,7 +37,7 @@ from serving.predictor.oip_messages import (
     ServerReadyResponse,
 )
 from serving.predictor.oip_reading import OipReader, parsed
-from serving.predictor.oip_writing import OipWriter
+from serving.predictor.oip_writing import OipOutputsWriter, OipWriter
 from serving.predictor.outcomes import Outcomes
 from serving.predictor.replies import EXTENSIONS, metadata
 
@@ -79,7 +79,8 @@ class Service:
         self._about = about
         self._new_id = id_source()
         self._reader = OipReader(model, answering.max_rows)
-        self._writer = OipWriter(model)
+        several = model.signature.several
+        self._writer = OipOutputsWriter(model) if several else OipWriter(model)
         told = metadata(model)
         told.pop("properties")
         self._model_metadata: bytes = ModelMetadataResponse(**told).SerializeToString()

@@ -1,10 +1,10 @@
-"""A verified bundle with its ONNX session: named columns in, predictions out."""
+"""A verified bundle with its ONNX session: named columns in, outputs out."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from millrace.errors import ServingError
-from millrace.export.manifest import OUTPUT
 from millrace.features.lookup import LookupPlan
 from millrace.registry.bundle import CARD, MODEL, read_card
 from millrace.registry.card import Card
 from millrace.registry.published import verify_bundle
+from serving.predictor.outputs import Values, check_answered, outputs_of
 from serving.predictor.signature import Signature, signature_of
 
 Column = npt.NDArray[Any]
@@ -37,9 +37,15 @@ class Model:
     card: Card
     signature: Signature
     session: Any
+    _outputs: list[str] = field(init=False)
+    """Names of the signature's outputs, in its order."""
 
-    def predict(self, columns: Columns) -> npt.NDArray[np.float32]:
-        """Return the predictions for some rows, shape [n, 1].
+    def __post_init__(self) -> None:
+        """Keep what every run needs."""
+        object.__setattr__(self, "_outputs", [output.name for output in self.signature.outputs])
+
+    def predict(self, columns: Columns) -> list[Values]:
+        """Return the outputs for some rows, in the signature's order; predictions are [n, 1].
 
         Args:
             columns: every feature of the signature, as `Column`s of the same n.
@@ -48,40 +54,35 @@ class Model:
             ServingError: the graph failed on these values.
         """
         try:
-            found: npt.NDArray[np.float32] = self.session.run(_OUTPUTS, columns)[0]
+            found: list[Values] = self.session.run(self._outputs, columns)
         except Exception as error:  # onnxruntime raises classes that share no base of their own
             raise ServingError(
                 "the model failed", where=self.name, found=f"{type(error).__name__}: {error}"
             ) from error
         return found
 
-    def empty_row(self) -> dict[str, Column]:
-        """Return one row in which every value is missing."""
-        return {feature.name: missing_column(feature.kind, 1) for feature in self.signature.inputs}
+    def empty_rows(self, rows: int) -> dict[str, Column]:
+        """Return rows in which every value is missing."""
+        return {
+            feature.name: missing_column(feature.kind, rows) for feature in self.signature.inputs
+        }
 
     def warm_up(self) -> float:
         """Run the model on rows of missing values and return the seconds of the quickest run.
 
         Raises:
-            ServingError: the graph failed, or answers something else than probabilities.
+            ServingError: the graph failed, or answers something else than its outputs by rows.
         """
-        row = self.empty_row()
+        for rows in (1, 2):
+            found = self.predict(self.empty_rows(rows))
+            check_answered(found, self.signature.outputs, rows, self.name)
+        row = self.empty_rows(1)
         quickest = float("inf")
         for _ in range(WARM_UP_RUNS):
             start = time.perf_counter()
-            found = self.predict(row)
+            self.predict(row)
             quickest = min(quickest, time.perf_counter() - start)
-        if found.shape != (1, 1) or found.dtype != np.float32:
-            raise ServingError(
-                "the model does not answer one number a row",
-                where=self.name,
-                found=f"{found.dtype} of shape {list(found.shape)}",
-                expected="float32 of shape [1, 1]",
-            )
         return quickest
-
-
-_OUTPUTS = [OUTPUT]
 
 
 def missing_column(kind: str, rows: int) -> Column:
@@ -100,8 +101,9 @@ def load_model(folder: Path, *, name: str, version: str, digest: str) -> Model:
     """
     verify_bundle(folder, digest)
     card = read_card(folder)
-    signature = signature_of(card, LookupPlan.read(folder / LOOKUP))
     session = _session(folder / MODEL)
+    outputs = outputs_of(session, str(folder / MODEL))
+    signature = signature_of(card, LookupPlan.read(folder / LOOKUP), outputs)
     _check_inputs(session, signature, folder / CARD)
     return Model(name, version, digest, card, signature, session)
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from millrace.export.manifest import OUTPUT
 from serving.predictor.answering import InferRequest, KeyValue
 from serving.predictor.faults import ClientFault, bad_input, unknown_input
 from serving.predictor.identity import is_fit
 from serving.predictor.model import Column, Model
 from serving.predictor.oip_messages import ModelInferRequest
 from serving.predictor.oip_rows import RowReader
+from serving.predictor.outputs import chosen
 from serving.predictor.signature import Input
 from serving.predictor.tensors import (
     decode_raw,
@@ -54,6 +54,7 @@ class OipReader:
         self._features = model.signature.features
         self._keys = model.signature.keys
         self._known = model.signature.known
+        self._outputs = model.signature.outputs
         self._rows = RowReader(model)
 
     def read(self, content: bytes) -> tuple[InferRequest, bool]:
@@ -74,11 +75,6 @@ class OipReader:
         self.require_model(message.model_name, message.model_version)
         if message.id and not is_fit(message.id):
             raise bad_input("an id is up to 128 printable characters without spaces", "/id")
-        for place, output in enumerate(message.outputs):
-            if output.name != OUTPUT:
-                raise bad_input(
-                    f"the model has no output {output.name[:60]!r}", f"/outputs/{place}/name"
-                )
         raw = message.raw_input_contents
         if raw and len(raw) != len(message.inputs):
             raise bad_input(
@@ -86,8 +82,11 @@ class OipReader:
                 "/raw_input_contents",
             )
         features, keys, rows = self._columns(message.inputs, raw)
-        size = len(content)
-        return InferRequest(message.id, "grpc", rows, features, keys, size=size), bool(raw)
+        request = InferRequest(message.id, "grpc", rows, features, keys, size=len(content))
+        if message.outputs:
+            asked = ((output.name, bool(raw)) for output in message.outputs)
+            request.wanted = chosen(self._outputs, asked)
+        return request, bool(raw)
 
     def require_model(self, name: str, version: str) -> None:
         """Raise ClientFault unless this model of this version is served; '' means any version."""

@@ -8,6 +8,7 @@ from millrace.export.manifest import OUTPUT
 from serving.predictor.answering import InferAnswer
 from serving.predictor.model import Model
 from serving.predictor.oip_messages import ModelInferResponse
+from serving.predictor.outputs import everything
 
 _number = struct.Struct("<f")
 _ZERO = {"fp32_contents": [0.0]}
@@ -47,3 +48,27 @@ class OipWriter:
             body = message.SerializeToString()
         found: bytes = self._head + (self._degraded if answer.degraded else b"") + body
         return found
+
+
+class OipOutputsWriter(OipWriter):
+    """Writes answers of several outputs: those that the request named, or all."""
+
+    def __init__(self, model: Model) -> None:
+        """Prepare the parts that do not change."""
+        super().__init__(model)
+        self._names = [output.name for output in model.signature.outputs]
+        self._every = everything(model.signature.outputs, binary=False)
+
+    def write(self, answer: InferAnswer, *, raw: bool) -> bytes:
+        """Return the message of an answer; raw requests are answered with raw contents."""
+        outputs = answer.outputs
+        message = ModelInferResponse(id=answer.id)
+        for place, _ in answer.wanted or self._every:
+            values = outputs[place]
+            told = message.outputs.add(name=self._names[place], datatype="FP32", shape=values.shape)
+            if raw:
+                message.raw_output_contents.append(values.astype("<f4").tobytes())
+            else:
+                told.contents.fp32_contents.extend(values.ravel().tolist())
+        body: bytes = message.SerializeToString()
+        return self._head + (self._degraded if answer.degraded else b"") + body

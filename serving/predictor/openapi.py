@@ -47,7 +47,7 @@ def openapi_document(model: Model, max_size: int, max_rows: int) -> bytes:
     v1, v2 = f"/v1/models/{model.name}", f"/v2/models/{model.name}"
     versioned = f"{v2}/versions/{model.version}"
     ready = _reading("ModelReady", "Whether requests should be sent here", unready=True)
-    metadata = _reading("Metadata", "Names, types and shapes of the inputs and the output")
+    metadata = _reading("Metadata", "Names, types and shapes of the inputs and outputs")
     infer = _inference("InferRequest", "InferAnswer", example_of_infer(model.signature), _BINARY)
     predict = _inference("PredictRequest", "PredictAnswer", example_of_predict(model.signature), {})
     paths = {

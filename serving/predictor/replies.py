@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from millrace.export.manifest import OUTPUT
 from serving.predictor.faults import ClientFault
 from serving.predictor.model import Model
 
@@ -60,7 +59,10 @@ def metadata(model: Model) -> dict[str, Any]:
             {"name": feature.name, "datatype": feature.datatype, "shape": [-1, 1]}
             for feature in model.signature.inputs
         ],
-        "outputs": [{"name": OUTPUT, "datatype": "FP32", "shape": [-1, 1]}],
+        "outputs": [
+            {"name": output.name, "datatype": "FP32", "shape": [-1, *output.shape]}
+            for output in model.signature.outputs
+        ],
         "properties": {
             "bundle_digest": model.digest,
             "version": model.version,

@@ -31,8 +31,9 @@ from serving.predictor.replies import (
     fault_reply,
     readiness_replies,
 )
-from serving.predictor.v1 import V1Reader, V1Writer
-from serving.predictor.v2 import V2Reader, V2Writer
+from serving.predictor.v1 import V1Reader, V1RowsWriter, V1Writer
+from serving.predictor.v2 import V2Reader
+from serving.predictor.v2_writing import V2OutputsWriter, V2Writer
 from serving.predictor.values import short
 
 Message = MutableMapping[str, Any]
@@ -65,8 +66,11 @@ class Rest:
         }
         self._constant = constant_replies(model, openapi_document(model, bodies.max_size, most))
         self._readiness = {yes: readiness_replies(model, ready=yes) for yes in (True, False)}
-        self._v1_reader, self._v1_writer = V1Reader(model.signature, most), V1Writer(model)
-        self._v2_reader, self._v2_writer = V2Reader(model.signature, most), V2Writer(model)
+        several = model.signature.several
+        self._v1_reader = V1Reader(model.signature, most)
+        self._v1_writer = V1RowsWriter(model) if several else V1Writer(model)
+        self._v2_reader = V2Reader(model.signature, most)
+        self._v2_writer = V2OutputsWriter(model) if several else V2Writer(model)
         names = len(model.signature.inputs) + len(model.signature.keys)
         self._most_values = 2 * most * (names + 1) + _SPARE_VALUES  # each may be a list of one
         self._new_id = id_source()

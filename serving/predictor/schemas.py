@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from millrace.export.manifest import OUTPUT
 from serving.predictor.identity import MAX_LENGTH
 from serving.predictor.model import Model
-from serving.predictor.signature import Signature
+from serving.predictor.signature import PREDICTION, Output, Signature
 from serving.predictor.tensors import DATATYPES
 from serving.predictor.values import ANY_NUMBER, NUMBERS
 
@@ -58,9 +57,9 @@ def schemas_of(model: Model, max_rows: int) -> dict[str, Schema]:
         "ModelReady": _record({"name": {"const": model.name}, "ready": {"type": "boolean"}}),
         "Metadata": _metadata(model),
         "InferRequest": _infer_request(signature, max_rows),
-        "InferAnswer": _record({**about, "outputs": _list(_output())}),
+        "InferAnswer": _record({**about, "outputs": _outputs(signature)}),
         "PredictRequest": _predict_request(signature, max_rows),
-        "PredictAnswer": _record({**about, "predictions": _list(_prediction())}),
+        "PredictAnswer": _record({**about, "predictions": _list(_row(signature))}),
     }
 
 
@@ -119,7 +118,10 @@ def _infer_request(signature: Signature, max_rows: int) -> Schema:
             "outputs": {
                 "type": ["array", "null"],
                 "items": _record(
-                    {"name": {"const": OUTPUT}, "parameters": _PARAMETERS},
+                    {
+                        "name": {"enum": [output.name for output in signature.outputs]},
+                        "parameters": _PARAMETERS,
+                    },
                     optional=["parameters"],
                     closed=False,
                 ),
@@ -173,16 +175,15 @@ def _predict_request(signature: Signature, max_rows: int) -> Schema:
 
 
 def _metadata(model: Model) -> Schema:
-    tensor = _record(
-        {"name": _TEXT, "datatype": {"enum": ["FP32", "BYTES"]}, "shape": {"const": [-1, 1]}}
-    )
+    tensor = {"name": _TEXT, "datatype": {"enum": ["FP32", "BYTES"]}, "shape": {"const": [-1, 1]}}
+    output = {**tensor, "shape": {"enum": [[-1, *out.shape] for out in model.signature.outputs]}}
     return _record(
         {
             "name": {"const": model.name},
             "versions": {"const": [model.version]},
             "platform": _TEXT,
-            "inputs": _list(tensor),
-            "outputs": _list(tensor),
+            "inputs": _list(_record(tensor)),
+            "outputs": _list(_record(output)),
             "properties": _record(
                 {
                     "bundle_digest": {"const": model.digest},
@@ -194,18 +195,43 @@ def _metadata(model: Model) -> Schema:
     )
 
 
-def _output() -> Schema:
+def _outputs(signature: Signature) -> Schema:
+    """Return the schema of v2 outputs; data may follow as binary where there are several."""
+    told = [_output(output, several=signature.several) for output in signature.outputs]
+    return _list({"anyOf": told} if signature.several else told[0])
+
+
+def _output(output: Output, *, several: bool) -> Schema:
+    dimensions = 1 + len(output.shape)
     return _record(
         {
-            "name": {"const": OUTPUT},
+            "name": {"const": output.name},
             "datatype": {"const": "FP32"},
-            "shape": {**_list(_COUNT), "minItems": 2, "maxItems": 2},
-            "data": _list(_prediction()),
+            "shape": {**_list(_COUNT), "minItems": dimensions, "maxItems": dimensions},
+            "data": _list(_number()),
+            **({"parameters": _PARAMETERS} if several else {}),
+        },
+        optional=["data", "parameters"] if several else [],
+    )
+
+
+def _row(signature: Signature) -> Schema:
+    """Return the schema of a v1 prediction: a number, or all outputs of a row by name."""
+    if not signature.several:
+        return _number()
+    return _record(
+        {
+            output.name: _number() if output is PREDICTION else _nested(len(output.shape))
+            for output in signature.outputs
         }
     )
 
 
-def _prediction() -> Schema:
+def _nested(dimensions: int) -> Schema:
+    return _list(_nested(dimensions - 1)) if dimensions else _number()
+
+
+def _number() -> Schema:
     return {"type": ["number", "null"], "description": "null if the model answers no number."}
 
 

@@ -1,4 +1,4 @@
-"""What a bundle's model asks for: its features in order, and the keys that find them."""
+"""What a bundle's model asks for and answers: features, the keys that find them, and outputs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from millrace.export.manifest import OUTPUT
 from millrace.features.lookup import JoinKey, LookupPlan, ViewLookup
 from millrace.registry.card import Card
 
@@ -33,8 +34,21 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Output:
+    """One output of the model: float32, its first dimension the rows."""
+
+    name: str
+    shape: tuple[int, ...]
+    """The other dimensions; -1 for one that is not fixed."""
+
+
+PREDICTION = Output(OUTPUT, (1,))
+"""The output that every model has: one number a row."""
+
+
+@dataclass(frozen=True)
 class Signature:
-    """The inputs of a model, and the entity keys that stand for those in the online store.
+    """The inputs and outputs of a model, and the entity keys that stand for inputs in the store.
 
     A text that requests bring may be both: what it says is the feature and finds other features.
     """
@@ -44,6 +58,8 @@ class Signature:
     plan: LookupPlan
     edges: tuple[float, ...] = ()
     """Inner edges of the bins in which scores are counted; k edges make k + 1 bins."""
+    outputs: tuple[Output, ...] = (PREDICTION,)
+    """What it answers, the prediction first."""
     features: dict[str, Input] = field(init=False)
     keys: dict[str, JoinKey] = field(init=False)
     """Join keys of the plan by name, in the order of the plan."""
@@ -58,6 +74,11 @@ class Signature:
         put(self, "features", {feature.name: feature for feature in self.inputs})
         put(self, "views", {name: named[name] for name in used if name in named})
         put(self, "keys", {k.name: k for view in self.views.values() for k in view.join_keys})
+
+    @property
+    def several(self) -> bool:
+        """Return whether there are more outputs than the prediction."""
+        return len(self.outputs) > 1
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -85,8 +106,8 @@ class Signature:
         }
 
 
-def signature_of(card: Card, plan: LookupPlan) -> Signature:
-    """Return the signature of a bundle.
+def signature_of(card: Card, plan: LookupPlan, outputs: tuple[Output, ...]) -> Signature:
+    """Return the signature of a bundle, the outputs of whose model are known.
 
     Scores are counted in the comparison bins, which are the champion's; a bundle that was compared
     with none counts in its own.
@@ -95,4 +116,5 @@ def signature_of(card: Card, plan: LookupPlan) -> Signature:
         inputs=tuple(Input(feature.name, feature.kind, feature.view) for feature in card.inputs),
         plan=plan,
         edges=tuple(card.counting_bins.edges),
+        outputs=outputs,
     )

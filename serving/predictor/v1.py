@@ -12,6 +12,7 @@ from serving.predictor.answering import InferAnswer, InferRequest, KeyValue
 from serving.predictor.decoding import Decoder
 from serving.predictor.faults import bad_input, pointer_token, too_many_rows, unknown_input
 from serving.predictor.model import Column, Model
+from serving.predictor.outputs import rows_told
 from serving.predictor.signature import Input, Signature
 from serving.predictor.values import ANY_NUMBER, key_value, text_value
 
@@ -113,6 +114,22 @@ class V1Writer:
             self._degraded if answer.degraded else self._plain,
             msgspec.json.encode(answer.id),
             msgspec.json.encode(answer.predictions[:, 0].tolist()),
+        )
+
+
+class V1RowsWriter(V1Writer):
+    """Writes answers of several outputs: each prediction is an object of all of them."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(model)
+        self._outputs = model.signature.outputs
+
+    def write(self, answer: InferAnswer) -> bytes:
+        """Return the body of an answer."""
+        return b'%b%b,"predictions":%b}' % (
+            self._degraded if answer.degraded else self._plain,
+            msgspec.json.encode(answer.id),
+            msgspec.json.encode(rows_told(self._outputs, answer.outputs)),
         )
 
 

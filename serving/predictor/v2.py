@@ -1,4 +1,4 @@
-"""The Open Inference Protocol's JSON, with its binary extension: requests in, answers out."""
+"""Requests in the Open Inference Protocol's JSON, with its binary extension."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from millrace.export.manifest import OUTPUT
-from serving.predictor.answering import InferAnswer, InferRequest, KeyValue
+from serving.predictor.answering import InferRequest, KeyValue
 from serving.predictor.decoding import Decoder
 from serving.predictor.faults import bad_input, unknown_input
 from serving.predictor.identity import is_fit
-from serving.predictor.model import Column, Model
+from serving.predictor.model import Column
+from serving.predictor.outputs import chosen
 from serving.predictor.signature import Signature
 from serving.predictor.tensors import decode_raw, feature_column, key_column, rows_of
 
@@ -53,6 +53,7 @@ class V2Reader:
         self._features = signature.features
         self._keys = signature.keys
         self._known = signature.known
+        self._outputs = signature.outputs
         self._decode = Decoder(Body)
 
     def read(
@@ -76,7 +77,12 @@ class V2Reader:
             raise bad_input("an id is up to 128 printable characters without spaces", "/id")
         features, keys, rows = self._columns(body.inputs)
         request = InferRequest(body.id or request_id, "v2", rows, features, keys, size=len(content))
-        return request, _wants_binary(body)
+        binary = bool(body.parameters and body.parameters.get("binary_data_output") is True)
+        if body.outputs:
+            asked = [(output.name, _is_binary(output, binary)) for output in body.outputs]
+            request.wanted = chosen(self._outputs, asked)
+            binary = any(yes for _, yes in request.wanted)
+        return request, binary
 
     def _columns(
         self, inputs: list[Tensor]
@@ -109,42 +115,9 @@ class V2Reader:
         return features, keys, rows
 
 
-class V2Writer:
-    """Turns answers into bodies; what is the same in all of them is encoded once."""
-
-    def __init__(self, model: Model) -> None:
-        encode = msgspec.json.encode
-        head = encode(
-            {
-                "model_name": model.name,
-                "model_version": model.version,
-                "parameters": {"bundle_digest": model.digest},
-            }
-        )
-        self._plain = head[:-1] + b',"id":'
-        self._degraded = head[:-2] + b',"degraded":true},"id":'
-        self._output = b',"outputs":[{"name":' + encode(OUTPUT) + b',"datatype":"FP32","shape":['
-        self._encode = encode
-
-    def write(self, answer: InferAnswer) -> bytes:
-        """Return the body of an answer."""
-        data = self._encode(answer.predictions[:, 0].tolist())
-        return self._head(answer) + b',1],"data":%b}]}' % data
-
-    def write_binary(self, answer: InferAnswer) -> tuple[bytes, int]:
-        """Return the body of an answer with a binary tensor, and how much of it is JSON."""
-        raw = answer.predictions.astype("<f4").tobytes()
-        text = self._head(answer) + b',1],"parameters":{"binary_data_size":%d}}]}' % len(raw)
-        return text + raw, len(text)
-
-    def _head(self, answer: InferAnswer) -> bytes:
-        start = self._degraded if answer.degraded else self._plain
-        return b"%b%b%b%d" % (
-            start,
-            self._encode(answer.id),
-            self._output,
-            len(answer.predictions),
-        )
+def _is_binary(output: WantedOutput, default: bool) -> bool:
+    parameters = output.parameters or {}
+    return parameters["binary_data"] is True if "binary_data" in parameters else default
 
 
 def _values(tensor: Tensor, pointer: str) -> list[Any]:
@@ -190,20 +163,3 @@ def _fill_in(inputs: list[Tensor], raw: bytes, max_rows: int) -> None:
         start += size
     if start != len(raw):
         raise bad_input("there are more binary data than the inputs say", "/inputs")
-
-
-def _wants_binary(body: Body) -> bool:
-    """Return whether the answer shall be binary.
-
-    Raises:
-        ClientFault: the request names an output that the model does not have.
-    """
-    binary = bool(body.parameters and body.parameters.get("binary_data_output") is True)
-    for place, output in enumerate(body.outputs or ()):
-        if output.name != OUTPUT:
-            raise bad_input(
-                f"the model has no output {output.name[:60]!r}", f"/outputs/{place}/name"
-            )
-        if output.parameters and "binary_data" in output.parameters:
-            binary = output.parameters["binary_data"] is True
-    return binary

@@ -43,13 +43,19 @@ class ServedBundle:
     digest: str
 
 
-def make_bundle(folder: Path, *, slow: int = 0, brought: bool = False) -> ServedBundle:
-    """Write a bundle; a slow one multiplies large matrices that many times for each row.
+def make_bundle(
+    folder: Path, *, slow: int = 0, brought: bool = False, quantiles: bool = False
+) -> ServedBundle:
+    """Write a bundle.
 
-    Where the site is brought, no feature view has it, and only requests know it.
+    Args:
+        folder: where to.
+        slow: how many times large matrices are multiplied for each row.
+        brought: whether no feature view has the site, so only requests know it.
+        quantiles: whether it has a second output: the prediction minus, as it is, and plus a tenth.
     """
     folder.mkdir(parents=True)
-    onnx.save(_graph(slow), folder / "model.onnx")
+    onnx.save(_graph(slow, quantiles=quantiles), folder / "model.onnx")
     (folder / "reference.parquet").write_bytes(b"nobody reads this here")
     LookupPlan(
         project=MODEL,
@@ -100,7 +106,7 @@ def _card(model: str, site: str) -> Card:
     )
 
 
-def _graph(slow: int) -> Any:
+def _graph(slow: int, *, quantiles: bool) -> Any:
     node = helper.make_node
     nodes = [
         node("IsNaN", ["pressure"], ["missing"]),
@@ -127,6 +133,12 @@ def _graph(slow: int) -> Any:
         nodes.append(node("ReduceSum", [f"spread{slow}"], ["nothing"], keepdims=0))
         nodes.append(node("Add", ["sum0", "nothing"], ["sum1"]))
     nodes.append(node("Sigmoid", ["sum1" if slow else "sum0"], [OUTPUT]))
+    outputs = [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["n", 1])]
+    if quantiles:
+        around = np.array([[-0.1, 0, 0.1]], np.float32)
+        constants.append(numpy_helper.from_array(around, "around"))
+        nodes.append(node("Add", [OUTPUT, "around"], ["quantiles"]))
+        outputs.insert(0, helper.make_tensor_value_info("quantiles", TensorProto.FLOAT, ["n", 3]))
     graph = helper.make_graph(
         nodes,
         "pumps",
@@ -134,7 +146,7 @@ def _graph(slow: int) -> Any:
             helper.make_tensor_value_info("pressure", TensorProto.FLOAT, ["n", 1]),
             helper.make_tensor_value_info("site", TensorProto.STRING, ["n", 1]),
         ],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["n", 1])],
+        outputs,
         constants,
     )
     opsets = [helper.make_opsetid("", 20), helper.make_opsetid("ai.onnx.ml", 4)]

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from millrace.errors import FeatureError
 from millrace.features.lookup import JoinKey, LookupField, ViewLookup
-from millrace.features.offline import add_rows, as_of_rows, read_offline, table_key, write_offline
+from millrace.features.offline import read_offline, table_key, write_offline
 from millrace.features.tables import digest_of_rows, schema_of
+from millrace.features.update import add_rows, as_of_rows
 from millrace.settings import Settings
 from millrace.storage import open_store
 

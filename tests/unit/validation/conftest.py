@@ -45,7 +45,7 @@ class Batch:
 def declared(
     folder: Path, columns: dict[str, Any], source: dict[str, Any] | None = None, **contract: Any
 ) -> Workload:
-    """Declare a workload; a column `at` is its event time."""
+    """Declare a workload; columns `at` and `known` are its times."""
     spec = {
         "source": source or {"kind": "csv", "path": "data.csv"},
         "contract": {"columns": columns, "limits": {"quarantined": 1}, **contract},
@@ -56,7 +56,7 @@ def declared(
         "training": {"module": "model:Net"},
     }
     if "at" in columns:
-        spec["time"] = {"event": "at"}
+        spec["time"] = {"event": "at"} | ({"label_known": "known"} if "known" in columns else {})
     document = {
         "apiVersion": "millrace.dev/v1alpha1",
         "kind": "Workload",
@@ -75,10 +75,11 @@ def validated(
     previous: Path | None = None,
     usual_rows: int | None = None,
     as_of: datetime = AS_OF,
+    window: tuple[datetime, datetime] | None = None,
 ) -> Batch:
     """Ingest a workload's source and validate the snapshot."""
     store = open_store(Settings(home=home / "store"))
-    snapshot = store.fetch(ingest(workload, store).key, home)
+    snapshot = store.fetch(ingest(workload, store, window=window).key, home)
     report = validate(
         workload,
         snapshot,
@@ -106,7 +107,7 @@ def hold(tmp_path: Path) -> Hold:
 
     def held(content: str, columns: dict[str, Any], **options: Any) -> Batch:
         home = tmp_path / str(next(batches))
-        ways = {"previous", "usual_rows", "as_of"} & options.keys()
+        ways = {"previous", "usual_rows", "as_of", "window"} & options.keys()
         contract = {key: value for key, value in options.items() if key not in ways}
         workload = declared(home / "workload", columns, **contract)
         (workload.folder / "data.csv").write_text(content)

@@ -237,6 +237,23 @@ def test_a_misspelled_value_is_answered_with_its_own_line_and_the_nearest_valid_
     assert not nearest or f"did you mean {nearest!r}?" in message
 
 
+@pytest.mark.parametrize(
+    ("time", "gap", "told"),
+    [
+        ("", "16h", "limits of freshness and of gaps, need `time`"),
+        ("  time: {event: tenure}\n", "0h", "no time at all is not enough"),
+        ("  time: {event: tenure}\n", "16", "a duration is a number with a unit"),
+    ],
+)
+def test_a_limit_of_gaps_needs_a_clock_and_a_length(
+    folder: Path, time: str, gap: str, told: str
+) -> None:
+    text = CHURN.replace("completeness: {", f"completeness: {{gap: {gap}, ")
+    with pytest.raises(WorkloadError) as caught:
+        load_workload(declared(folder, text.replace("  split:", f"{time}  split:")))
+    assert told in str(caught.value)
+
+
 def test_a_misspelled_time_column_is_answered_with_its_own_line(folder: Path) -> None:
     message = fault(
         folder, "  split:", "  time:\n    event: tenure\n    label_known: tenuer\n  split:"
@@ -247,7 +264,7 @@ def test_a_misspelled_time_column_is_answered_with_its_own_line(folder: Path) ->
 
 
 TIMES = "    columns:\n" + "".join(
-    f"      {name}: {{type: timestamp}}\n" for name in ("since", "seen", "known")
+    f"      {name}: {{type: timestamp, nullable: true}}\n" for name in ("since", "seen", "known")
 )
 
 
@@ -270,13 +287,10 @@ def test_a_column_that_no_request_can_bring_is_told_with_its_line(
     folder: Path, listed: str, told: str
 ) -> None:
     spec = f"  time: {{event: seen, label_known: known}}\n  request: {listed}\n  split:"
+    text = CHURN.replace("    columns:\n", TIMES, 1).replace("  split:", spec, 1)
+    text = text.replace("Churn: {", "Churn: {nullable: true, ", 1)
     with pytest.raises(WorkloadError) as raised:
-        load_workload(
-            declared(
-                folder,
-                CHURN.replace("    columns:\n", TIMES, 1).replace("  split:", spec, 1),
-            )
-        )
+        load_workload(declared(folder, text))
     message = str(raised.value)
     assert f"workload.yaml:{line_of('  split:') + 4}: " in message
     assert told in message

@@ -1,0 +1,114 @@
+"""How models that were trained earlier do on the events that came after them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from millrace.backtest.result import Period, Policy, Showing
+from millrace.dataset.manifest import EVENT_TIME
+from millrace.errors import MillraceError
+from millrace.evaluation.bootstrap import Draws, Subject, resample
+from millrace.evaluation.held_out import Rows, read_rows
+from millrace.evaluation.result import HIGHER_IS_BETTER, Estimate
+from millrace.evaluation.scoring import score
+from millrace.evaluation.task import TASKS, Task
+from millrace.registry.bundle import MODEL, read_card
+from millrace.workload import Workload
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model of an earlier turn.
+
+    Attributes:
+        as_of: as of when it was trained, ISO 8601.
+        bundle: the folder of its bundle.
+        model: digest of its model.onnx.
+    """
+
+    as_of: str
+    bundle: Path
+    model: str
+
+
+def score_period(
+    workload: Workload,
+    dataset: Path,
+    policies: dict[Policy, Trained],
+    metric: str,
+    start: datetime,
+    end: datetime,
+) -> Period:
+    """Return how each policy's model does on the events after one turn and up to the next.
+
+    Args:
+        workload: what the models are for.
+        dataset: the training set as of the end, whose test part holds the events.
+        policies: which model answers.
+        metric: what it is measured by.
+        start: when the last of the models was trained.
+        end: the as-of time.
+    """
+    period = Period(start=start.isoformat(), end=end.isoformat(), rows=0, mean_label=0, showings=[])
+    if not policies:
+        return period.model_copy(update={"problem": "nothing had been released"})
+    try:
+        rows = _after(read_rows(dataset, "test"), start)
+        if not len(rows):
+            return period.model_copy(update={"problem": "no event of it has a known label"})
+        drawn = _drawn(workload, rows, policies, metric)
+        showings = [
+            Showing(
+                policy=policy,
+                trained=trained.as_of,
+                model=trained.model,
+                score=drawn[trained.model].estimate(f"{metric} of the model of {trained.as_of}"),
+            )
+            for policy, trained in policies.items()
+        ]
+        gain = _gain(policies, drawn, metric)
+    except MillraceError as error:
+        return period.model_copy(update={"problem": error.problem})
+    return period.model_copy(
+        update={
+            "rows": len(rows),
+            "mean_label": float(rows.labels.mean()),
+            "showings": showings,
+            "gain": gain,
+        }
+    )
+
+
+def _after(rows: Rows, start: datetime) -> Rows:
+    inside = (rows.frame[EVENT_TIME] > pd.Timestamp(start)).to_numpy()
+    return replace(
+        rows, frame=rows.frame[inside].reset_index(drop=True), labels=rows.labels[inside]
+    )
+
+
+def _drawn(
+    workload: Workload, rows: Rows, policies: dict[Policy, Trained], metric: str
+) -> dict[str, Draws]:
+    """Return the metric of each model, by its digest, on the rows and on resamples of them."""
+    task: Task = TASKS[workload.spec.target.kind]
+    one = replace(task, metrics={metric: task.metrics[metric]})
+    subjects = {}
+    for trained in policies.values():
+        if trained.model not in subjects:
+            inputs = read_card(trained.bundle).inputs
+            answers = score(trained.bundle / MODEL, rows.frame, inputs)
+            subjects[trained.model] = Subject(one.sample(rows.labels, answers))
+    drawn = resample(one, subjects, len(rows), seed=workload.spec.training.seed)
+    return {model: measured[metric] for model, measured in drawn.items()}
+
+
+def _gain(policies: dict[Policy, Trained], drawn: dict[str, Draws], metric: str) -> Estimate | None:
+    first, champion = policies.get("never retrained"), policies.get("retrained")
+    if first is None or champion is None:
+        return None
+    difference = drawn[champion.model] - drawn[first.model]
+    return difference.signed(HIGHER_IS_BETTER[metric]).estimate(f"gain in {metric}")

@@ -1,0 +1,95 @@
+"""As of which times a backtest retrains."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from millrace.errors import PipelineError, WorkloadError
+from millrace.runs.arguments import point_in_time
+from millrace.workload import Workload
+from millrace.workload.base import duration_text
+from millrace.workload.spec import TimeSplit
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A model as of `start` and every `every` after it, until `end`."""
+
+    start: datetime
+    end: datetime
+    every: timedelta
+
+    @classmethod
+    def read(cls, period: str, every: str) -> Schedule:
+        """Return what `--backtest FROM..TO --every 7d` asks for.
+
+        Raises:
+            PipelineError: one of them is not what it should be, or there is only one time.
+        """
+        first, dots, last = period.partition("..")
+        start, end = (
+            point_in_time(text.strip(), "--backtest") if text.strip() else None
+            for text in (first, last)
+        )
+        if not dots or start is None or end is None or start >= end:
+            raise PipelineError(
+                "is no period",
+                where="--backtest",
+                found=repr(period),
+                expected="FROM..TO with FROM before TO, such as 2026-01-01..2026-07-01",
+            )
+        step = _duration(every)
+        if start + step > end:
+            raise PipelineError(
+                "there is only one model in the period, and nothing that it could be scored on",
+                where="--every",
+                found=every,
+                expected=f"at most {duration_text(end - start)}, the length of the period",
+            )
+        return cls(start, end, step)
+
+    @property
+    def times(self) -> list[datetime]:
+        """Return the as-of times."""
+        count = (self.end - self.start) // self.every + 1
+        return [self.start + number * self.every for number in range(count)]
+
+    def check(self, workload: Workload) -> None:
+        """See that the workload's history can be replayed so.
+
+        Raises:
+            WorkloadError: it has no clock, or its test window is shorter than a period.
+        """
+        if workload.spec.time is None:
+            raise WorkloadError(
+                "the workload has no time, so there is no history to replay",
+                where=str(workload.file),
+                expected="spec.time",
+                remedy="declare spec.time, or run it without --backtest",
+            )
+        split = workload.spec.split
+        if isinstance(split, TimeSplit) and split.test < self.every:
+            raise WorkloadError(
+                "the test window is shorter than the time from one model to the next, so some "
+                "events would be scored by none",
+                where=f"{workload.file} at spec.split.test",
+                found=duration_text(split.test),
+                expected=f"{duration_text(self.every)} or more, as --every says",
+                remedy="retrain more often, or widen `test`",
+            )
+
+
+def _duration(text: str) -> timedelta:
+    match = re.fullmatch(r"([0-9]+)([mhdw])", text.strip())
+    if match is None or not int(match[1]):
+        raise PipelineError(
+            "is no time from one model to the next",
+            where="--every",
+            found=repr(text),
+            expected="a number with a unit of m, h, d or w, such as 7d",
+        )
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
