@@ -11,7 +11,8 @@ import pandas as pd
 from millrace.dataset.history import as_held, values_at
 from millrace.dataset.manifest import Feature
 from millrace.features.lookup import ViewLookup
-from millrace.features.update import digest_until, read_offline
+from millrace.features.offline import read_offline
+from millrace.features.update import digest_until
 from millrace.settings import Settings
 from millrace.skew.age import Ages, ages_of
 from millrace.skew.events import Value

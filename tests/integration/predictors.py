@@ -43,12 +43,15 @@ class ServedBundle:
     digest: str
 
 
-def make_bundle(folder: Path, *, slow: int = 0, quantiles: bool = False) -> ServedBundle:
+def make_bundle(
+    folder: Path, *, slow: int = 0, brought: bool = False, quantiles: bool = False
+) -> ServedBundle:
     """Write a bundle.
 
     Args:
         folder: where to.
         slow: how many times large matrices are multiplied for each row.
+        brought: whether no feature view has the site, so only requests know it.
         quantiles: whether it has a second output: the prediction minus, as it is, and plus a tenth.
     """
     folder.mkdir(parents=True)
@@ -62,18 +65,19 @@ def make_bundle(folder: Path, *, slow: int = 0, quantiles: bool = False) -> Serv
                 join_keys=[JoinKey(name="pump", type="STRING")],
                 fields=[
                     LookupField(name="pressure", type="DOUBLE"),
-                    LookupField(name="site", type="STRING"),
+                    *([] if brought else [LookupField(name="site", type="STRING")]),
                 ],
             )
         ],
     ).write(folder / "lookup.json")
-    _card(digest_of_file(folder / "model.onnx")).write(folder / "card.json")
+    model = digest_of_file(folder / "model.onnx")
+    _card(model, "" if brought else "pump_state").write(folder / "card.json")
     files = {file.name: digest_of_file(file) for file in sorted(folder.iterdir())}
     BundleManifest(workload=MODEL, files=files).write(folder / "manifest.json")
     return ServedBundle(folder, digest_of_file(folder / "manifest.json"))
 
 
-def _card(model: str) -> Card:
+def _card(model: str, site: str) -> Card:
     return Card(
         workload=MODEL,
         model=model,
@@ -90,7 +94,7 @@ def _card(model: str) -> Card:
         join_keys=["pump"],
         inputs=[
             Feature(name="pressure", view="pump_state", kind="number"),
-            Feature(name="site", view="pump_state", kind="category"),
+            Feature(name="site", view=site, kind="category"),
         ],
         positive="yes",
         training={},

@@ -287,15 +287,10 @@ def test_a_column_that_no_request_can_bring_is_told_with_its_line(
     folder: Path, listed: str, told: str
 ) -> None:
     spec = f"  time: {{event: seen, label_known: known}}\n  request: {listed}\n  split:"
+    text = CHURN.replace("    columns:\n", TIMES, 1).replace("  split:", spec, 1)
+    text = text.replace("Churn: {", "Churn: {nullable: true, ", 1)
     with pytest.raises(WorkloadError) as raised:
-        load_workload(
-            declared(
-                folder,
-                CHURN.replace("    columns:\n", TIMES, 1)
-                .replace("Churn: {type: category", "Churn: {nullable: true, type: category")
-                .replace("  split:", spec, 1),
-            )
-        )
+        load_workload(declared(folder, text))
     message = str(raised.value)
     assert f"workload.yaml:{line_of('  split:') + 4}: " in message
     assert told in message
