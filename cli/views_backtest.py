@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from millrace.backtest.result import POLICIES, Backtest, Period, Turn
-from millrace.report.backtest import day, headline
+from millrace.report.backtest import headline
+from millrace.report.dates import day
 from millrace.report.text import clip, metric_name, number, with_metric_names
 
 _REASON = 100

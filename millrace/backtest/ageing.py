@@ -11,6 +11,7 @@ import pandas as pd
 from millrace.backtest.result import Period, Policy, Showing
 from millrace.dataset.manifest import EVENT_TIME
 from millrace.errors import MillraceError
+from millrace.evaluation.blocks import blocks_of
 from millrace.evaluation.bootstrap import Draws, Subject, resample
 from millrace.evaluation.held_out import Rows, read_rows
 from millrace.evaluation.result import HIGHER_IS_BETTER, Estimate
@@ -102,7 +103,8 @@ def _drawn(
             card = read_card(trained.bundle)
             answers = score(trained.bundle / MODEL, rows.frame, card.inputs, card.outputs)
             subjects[trained.model] = Subject(one.sample(rows.labels, answers))
-    drawn = resample(one, subjects, len(rows), seed=workload.spec.training.seed)
+    seed = workload.spec.training.seed
+    drawn = resample(one, subjects, len(rows), seed=seed, blocks=blocks_of(rows))
     return {model: measured[metric] for model, measured in drawn.items()}
 
 

@@ -27,9 +27,11 @@ from millrace.dataset.manifest import (
     SLICE,
     DatasetManifest,
     Part,
+    Season,
     SplitRule,
 )
 from millrace.dataset.numbers import number_labels
+from millrace.dataset.seasons import seasons_of
 from millrace.dataset.split import assign_parts, split_rule
 from millrace.digests import digest_of_json
 from millrace.features.definitions import Definitions, load_definitions, lookup_plan
@@ -96,7 +98,8 @@ def assemble(
     for part, inside in tables.items():
         pq.write_table(inside, out / f"{part}.parquet")
     lookup_plan(workload, definitions).write(out / "lookup.json")
-    manifest = _manifest(workload, definitions, rule, tables)
+    seasons = [] if times is None else seasons_of(rule, times, rows[LABEL].to_numpy(np.float32))
+    manifest = _manifest(workload, definitions, rule, tables, seasons)
     manifest.write(out / "manifest.json")
     say("dataset_written", **{str(part): len(inside) for part, inside in tables.items()})
     return manifest
@@ -163,7 +166,11 @@ def _in_parts(
 
 
 def _manifest(
-    workload: Workload, definitions: Definitions, rule: SplitRule, tables: dict[Part, pa.Table]
+    workload: Workload,
+    definitions: Definitions,
+    rule: SplitRule,
+    tables: dict[Part, pa.Table],
+    seasons: list[Season],
 ) -> DatasetManifest:
     target = workload.spec.target
     positive = target.positive if isinstance(target, BinaryTarget) else None
@@ -187,4 +194,5 @@ def _manifest(
         positives=None
         if positive is None
         else {part: int(pc.sum(table[LABEL]).as_py()) for part, table in tables.items()},
+        seasons=seasons,
     )

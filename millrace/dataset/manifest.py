@@ -40,6 +40,18 @@ class SplitRule(Document):
     """Share of entities, or seconds of the validation window."""
     train_until: str | None = None
     """By time: the end of the training window, ISO 8601."""
+    roll: float | None = None
+    """By time: seconds of the periods that the test window is told apart by."""
+
+
+class Season(Document):
+    """What was to be predicted in one period of the training set."""
+
+    start: str
+    end: str
+    rows: int
+    mean_label: float
+    """Rate of positives, or mean of the numbers that are predicted."""
 
 
 class DatasetManifest(Document):
@@ -63,3 +75,5 @@ class DatasetManifest(Document):
     rows: dict[Part, int]
     positives: dict[Part, int] | None = None
     """Rows of the positive class; None if the label is a number."""
+    seasons: list[Season] = []
+    """Periods from the first row to the last; empty without a split by time."""

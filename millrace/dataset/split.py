@@ -28,6 +28,7 @@ def split_rule(split: Split, as_of: datetime) -> SplitRule:
         test=split.test.total_seconds(),
         validation=split.validation.total_seconds(),
         train_until=(as_of - split.test - split.validation).isoformat(),
+        roll=split.roll.total_seconds() if split.roll else None,
     )
 
 

@@ -98,6 +98,7 @@ def resample(
     rows: int,
     *,
     seed: int,
+    blocks: NDArray[np.intp] | None = None,
     resamples: int = RESAMPLES,
     told: Callable[[int], None] = lambda _: None,
 ) -> dict[Key, dict[str, Draws]]:
@@ -110,6 +111,8 @@ def resample(
         subjects: what to measure.
         rows: how many held-out rows there are.
         seed: seed of the resamples.
+        blocks: the block of each row, counted from 0, shape [rows]: its rows are drawn together;
+            None to draw row by row.
         resamples: how many there are.
         told: is called with the number of resamples done, now and then.
     """
@@ -117,10 +120,13 @@ def resample(
     values = {key: _measure(task, subject, ones) for key, subject in subjects.items()}
     draws = {key: {name: np.empty(resamples) for name in task.metrics} for key in subjects}
     random = np.random.default_rng([seed, _STREAM])
+    units = rows if blocks is None else int(blocks.max()) + 1
     step = max(1, _CELLS // rows)
     for start in range(0, resamples, step):
         stop = min(start + step, resamples)
-        weights = _weights(random, stop - start, rows)
+        weights = _weights(random, stop - start, units)
+        if blocks is not None:
+            weights = weights[:, blocks]
         for key, subject in subjects.items():
             for name, measured in _measure(task, subject, weights).items():
                 draws[key][name][start:stop] = measured
@@ -131,12 +137,12 @@ def resample(
     }
 
 
-def _weights(random: np.random.Generator, resamples: int, rows: int) -> Floats:
-    """Return how often each row is drawn in each resample; shape [resamples, rows]."""
-    drawn = random.integers(0, rows, size=(resamples, rows))
-    drawn += np.arange(0, resamples * rows, rows)[:, np.newaxis]
-    counts = np.bincount(drawn.reshape(-1), minlength=resamples * rows)
-    return counts.reshape(resamples, rows).astype(np.float64)
+def _weights(random: np.random.Generator, resamples: int, units: int) -> Floats:
+    """Return how often each row or block is drawn in each resample; shape [resamples, units]."""
+    drawn = random.integers(0, units, size=(resamples, units))
+    drawn += np.arange(0, resamples * units, units)[:, np.newaxis]
+    counts = np.bincount(drawn.reshape(-1), minlength=resamples * units)
+    return counts.reshape(resamples, units).astype(np.float64)
 
 
 def _measure(task: Task, subject: Subject, weights: Floats) -> dict[str, Floats]:

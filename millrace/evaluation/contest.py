@@ -9,10 +9,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from millrace.evaluation.blocks import blocks_of
 from millrace.evaluation.bootstrap import RESAMPLES, Draws, Subject, resample
 from millrace.evaluation.held_out import Rows
-from millrace.evaluation.result import HIGHER_IS_BETTER, Comparison, ModelResult, SliceResult
-from millrace.evaluation.slices import rows_by_group, slice_result
+from millrace.evaluation.periods import Stretch, period_results, stretches
+from millrace.evaluation.result import (
+    HIGHER_IS_BETTER,
+    Comparison,
+    ModelResult,
+    PeriodResult,
+    SliceResult,
+)
+from millrace.evaluation.slices import rows_by_group, slice_result, tells_anything
 from millrace.evaluation.task import Task
 from millrace.progress import say
 
@@ -45,6 +53,7 @@ class Outcome:
     models: list[ModelResult]
     comparisons: list[Comparison]
     slices: list[SliceResult]
+    periods: list[PeriodResult]
 
 
 def hold(task: Task, rows: Rows, contenders: list[Contender], *, seed: int) -> Outcome:
@@ -61,26 +70,17 @@ def hold(task: Task, rows: Rows, contenders: list[Contender], *, seed: int) -> O
     """
     candidate, *others = contenders
     groups = {name: rows_by_group(rows, name) for name in rows.manifest.slices}
-
-    def subject(answers: NDArray[np.float64], which: NDArray[np.intp] | None) -> Subject:
-        kept = slice(None) if which is None else which
-        return Subject(task.sample(rows.labels[kept], answers[kept]), which)
-
-    subjects: dict[tuple[str, ...], Subject] = {}
-    for model in contenders:
-        subjects["model", model.name] = subject(model.answers, model.fair)
-    for model in others:
-        if model.fair is not None:
-            subjects["against", model.name] = subject(candidate.answers, model.fair)
+    periods = stretches(rows)
+    subjects = _whole(task, rows, contenders) | _by_period(task, rows, contenders, periods)
     for name, (large, _) in groups.items():
         for group, members in large.items():
-            subjects["slice", name, group] = subject(candidate.answers, members)
-
+            subjects["slice", name, group] = _subject(task, rows, candidate, members)
     drawn = resample(
         task,
         subjects,
         len(rows),
         seed=seed,
+        blocks=blocks_of(rows),
         told=lambda done: say("resampled", done=done, total=RESAMPLES),
     )
     return Outcome(
@@ -92,7 +92,43 @@ def hold(task: Task, rows: Rows, contenders: list[Contender], *, seed: int) -> O
             slice_result(rows, name, large, small, {g: drawn["slice", name, g] for g in large})
             for name, (large, small) in groups.items()
         ],
+        periods=period_results(
+            rows,
+            periods,
+            {(int(key[1]), key[2]): drawn[key] for key in drawn if key[0] == "period"},
+        ),
     )
+
+
+def _subject(task: Task, rows: Rows, model: Contender, which: NDArray[np.intp] | None) -> Subject:
+    """Return a model on some rows, or on all."""
+    kept = slice(None) if which is None else which
+    return Subject(task.sample(rows.labels[kept], model.answers[kept]), which)
+
+
+def _whole(task: Task, rows: Rows, contenders: list[Contender]) -> dict[tuple[str, ...], Subject]:
+    """Return each model on all rows that it may be measured on, and the candidate on the same."""
+    candidate, *others = contenders
+    subjects: dict[tuple[str, ...], Subject] = {}
+    for model in contenders:
+        subjects["model", model.name] = _subject(task, rows, model, model.fair)
+    for model in others:
+        if model.fair is not None:
+            subjects["against", model.name] = _subject(task, rows, candidate, model.fair)
+    return subjects
+
+
+def _by_period(
+    task: Task, rows: Rows, contenders: list[Contender], periods: list[Stretch]
+) -> dict[tuple[str, ...], Subject]:
+    """Return each model on each period, where it may be measured on enough rows of it."""
+    subjects: dict[tuple[str, ...], Subject] = {}
+    for number, period in enumerate(periods):
+        for model in contenders:
+            inside = period.rows if model.fair is None else np.intersect1d(period.rows, model.fair)
+            if tells_anything(rows, inside):
+                subjects["period", str(number), model.name] = _subject(task, rows, model, inside)
+    return subjects
 
 
 def _model_result(

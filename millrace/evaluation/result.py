@@ -97,6 +97,19 @@ class SliceResult(Document):
     """Groups too small to tell anything."""
 
 
+class PeriodResult(Document):
+    """Every model on one period of the test window."""
+
+    start: str
+    end: str
+    rows: int
+    mean_label: float
+    """Rate of positives, or mean of the numbers that are predicted."""
+    scores: dict[str, Estimate]
+    """By the model's name, in the metric that `leading` names; without one that had trained on it.
+    """
+
+
 class Evaluation(Document):
     """What evaluation found; `models[0]` is the candidate."""
 
@@ -106,6 +119,8 @@ class Evaluation(Document):
     models: list[ModelResult]
     comparisons: list[Comparison]
     slices: list[SliceResult]
+    periods: list[PeriodResult] = []
+    """The test window from one period to the next; empty if it is not told apart."""
     excluded: int = 0
     """Test rows left out of the comparison with the champion because it had trained on them."""
     champion_problem: str | None = None

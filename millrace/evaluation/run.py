@@ -76,6 +76,7 @@ def evaluate(
         models=found.models,
         comparisons=found.comparisons,
         slices=found.slices,
+        periods=found.periods,
         excluded=0 if rival is None else len(held_out) - len(rival.fair),
         champion_problem=problem,
         champion_bins=None if rival is None else _counted(rival.answers, rival),

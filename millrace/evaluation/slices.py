@@ -24,14 +24,15 @@ def rows_by_group(rows: Rows, slice_name: str) -> tuple[dict[str, NDArray[np.int
     small: list[str] = []
     for name in sorted(set(groups.tolist())):
         members = np.flatnonzero(groups == name)
-        if _tells_anything(rows, members):
+        if tells_anything(rows, members):
             large[name] = members
         else:
             small.append(name)
     return large, small
 
 
-def _tells_anything(rows: Rows, members: NDArray[np.intp]) -> bool:
+def tells_anything(rows: Rows, members: NDArray[np.intp]) -> bool:
+    """Return whether some rows are enough, and enough of either class, to measure a model on."""
     positives = rows.positives(members)
     if len(members) < LEAST_ROWS or positives is None:
         return len(members) >= LEAST_ROWS

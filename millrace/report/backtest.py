@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from millrace.backtest.result import POLICIES, Backtest, Period, Policy, Turn
 from millrace.evaluation.result import Estimate
 from millrace.report import text
-from millrace.report.chart import Chart, Frame, Tick
+from millrace.report.chart import Chart, Frame
+from millrace.report.dates import date_ticks, day, day_number, scale_of_days
 from millrace.report.opening import Figure, Tone
 from millrace.report.page import environment, style
-from millrace.report.scale import Scale, scale_around
+from millrace.report.scale import scale_around
 from millrace.report.series import Series
 
 _LOOKS: dict[Policy, int] = {"never retrained": 1, "retrained": 0, "newest": 2}
-_TICKS = 5
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,9 @@ def _ageing(found: Backtest) -> Chart | None:
     periods = found.periods
     if not periods:
         return None
+    ends = [period.end for period in periods]
     parts = [v for p in periods for s in p.showings for v in (s.score.low, s.score.high)]
-    frame = Frame(_days(periods), scale_around(parts))
+    frame = Frame(scale_of_days(ends), scale_around(parts))
     name = text.metric_name(found.metric)
     return Chart(
         key="ageing",
@@ -122,12 +122,12 @@ def _ageing(found: Backtest) -> Chart | None:
         description=f"{name} of each policy in {text.counted(len(periods), 'period')}.",
         x_label="end of the period",
         y_label=name,
-        x_ticks=_dates(frame, periods),
+        x_ticks=date_ticks(frame, ends),
         y_ticks=frame.y_ticks(),
         lines=[
             frame.line(
                 Series(policy.capitalize(), _LOOKS[policy]),
-                [_day(p.end) for p in periods if _score(p, policy)],
+                [day_number(p.end) for p in periods if _score(p, policy)],
                 [s.value for p in periods if (s := _score(p, policy))],
                 mark=len(periods) <= 30,
                 note=text.number(found.mean_of(policy)),
@@ -144,20 +144,21 @@ def _seasons(found: Backtest) -> Chart | None:
     periods = found.periods
     if not periods:
         return None
+    ends = [period.end for period in periods]
     means = [period.mean_label for period in periods]
-    frame = Frame(_days(periods), scale_around([*means, 0.0]))
+    frame = Frame(scale_of_days(ends), scale_around([*means, 0.0]))
     return Chart(
         key="seasons",
         title="What was to be predicted",
         description="Mean label of the events of each period.",
         x_label="end of the period",
         y_label="mean label",
-        x_ticks=_dates(frame, periods),
+        x_ticks=date_ticks(frame, ends),
         y_ticks=frame.y_ticks(),
         lines=[
             frame.line(
                 Series("Mean label", 4),
-                [_day(p.end) for p in periods],
+                [day_number(p.end) for p in periods],
                 means,
                 mark=len(periods) <= 30,
             )
@@ -188,31 +189,6 @@ def _score(period: Period, policy: Policy) -> Estimate | None:
     return next((s.score for s in period.showings if s.policy == policy), None)
 
 
-def day(moment: str) -> str:
-    """Return an as-of time as a date, with the time of day where it is not midnight."""
-    time = datetime.fromisoformat(moment)
-    return f"{time:%Y-%m-%d}" if time.hour == time.minute == 0 else f"{time:%Y-%m-%d %H:%M}"
-
-
 def _interval(estimate: Estimate, *, signed: bool = False) -> str:
     spell = text.signed if signed else text.number
     return f"{spell(estimate.low)} to {spell(estimate.high)}"
-
-
-def _day(moment: str) -> float:
-    return datetime.fromisoformat(moment).timestamp() / 86400
-
-
-def _days(periods: list[Period]) -> Scale:
-    first, last = _day(periods[0].end), _day(periods[-1].end)
-    return Scale(first, max(last, first + 1))
-
-
-def _dates(frame: Frame, periods: list[Period]) -> list[Tick]:
-    """Return the ends of some periods, evenly spread, as dates."""
-    step = max(1, -(-len(periods) // _TICKS))
-    ends = [datetime.fromisoformat(period.end) for period in periods[::step]]
-    return [
-        Tick(frame.x(_day(end.isoformat())), f"{end.day} {text.MONTHS[end.month - 1][:3]}")
-        for end in ends
-    ]

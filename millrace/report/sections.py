@@ -14,6 +14,7 @@ from millrace.report import (
     origin,
     quality,
     scores,
+    seasons,
     slices,
     steps,
 )
@@ -101,6 +102,7 @@ _PARTS: list[tuple[str, str, Callable[[RunSummary], Any]]] = [
     ("gates", "Gates", _gates),
     ("metrics", "Metrics", _metrics),
     ("curves", "Curves", _curves),
+    ("time", "Over time", seasons.over_time),
     ("training", "Training", _training),
     ("scores", "Scores", _scores),
     ("slices", "Slices", _slices),

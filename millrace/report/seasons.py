@@ -1,0 +1,110 @@
+"""How what is predicted moves with the seasons, and how models do from one period to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from millrace.dataset.manifest import DatasetManifest
+from millrace.evaluation.result import Evaluation, PeriodResult, leading
+from millrace.report import text
+from millrace.report.chart import Chart, Frame
+from millrace.report.dates import date_ticks, day, day_number, scale_of_days
+from millrace.report.scale import scale_around
+from millrace.report.series import Series, series_of
+from millrace.runs.summary import RunSummary
+
+
+@dataclass(frozen=True)
+class PeriodRow:
+    """One period of the test window, as the table shows it."""
+
+    period: str
+    rows: str
+    mean_label: str
+    scores: list[str]
+
+
+@dataclass(frozen=True)
+class OverTime:
+    """What the section shows."""
+
+    charts: list[Chart]
+    metric: str
+    models: list[str]
+    periods: list[PeriodRow]
+
+
+def over_time(summary: RunSummary) -> OverTime | None:
+    """Return the seasons and the periods of the test window; None where there is no time."""
+    dataset, evaluation = summary.dataset, summary.evaluation
+    seasons = _seasons(dataset) if dataset is not None else None
+    periods = evaluation.periods if evaluation else []
+    charts = [seasons] if seasons else []
+    if not evaluation or not periods:
+        return OverTime(charts, "", [], []) if charts else None
+    metric = leading(evaluation.models[0].metrics) or ""
+    looks = series_of(evaluation.models)
+    return OverTime(
+        charts=[*charts, _scores(evaluation, metric)],
+        metric=text.metric_name(metric),
+        models=[series.label for series in looks.values()],
+        periods=[_row(period, list(looks)) for period in periods],
+    )
+
+
+def _row(period: PeriodResult, models: list[str]) -> PeriodRow:
+    scores = [period.scores.get(name) for name in models]
+    return PeriodRow(
+        period=f"{day(period.start)} to {day(period.end)}",
+        rows=text.count(period.rows),
+        mean_label=text.number(period.mean_label),
+        scores=[text.number(score.value) if score else text.NOTHING for score in scores],
+    )
+
+
+def _seasons(dataset: DatasetManifest) -> Chart | None:
+    if len(dataset.seasons) < 2:
+        return None
+    ends = [season.end for season in dataset.seasons]
+    means = [season.mean_label for season in dataset.seasons]
+    frame = Frame(scale_of_days(ends), scale_around([*means, 0.0]))
+    what = "rate of positives" if dataset.positives is not None else "mean label"
+    return Chart(
+        key="seasons",
+        title="What was to be predicted",
+        description=f"The {what} in {text.counted(len(ends), 'period')} up to the as-of time.",
+        x_label="end of the period",
+        y_label=what,
+        x_ticks=date_ticks(frame, ends),
+        y_ticks=frame.y_ticks(),
+        lines=[frame.line(Series(what.capitalize(), 4), map(day_number, ends), means, mark=True)],
+        caption="Over all parts: the newest periods are tested on, those before validated on.",
+    )
+
+
+def _scores(evaluation: Evaluation, metric: str) -> Chart:
+    periods = evaluation.periods
+    ends = [period.end for period in periods]
+    looks = series_of(evaluation.models)
+    values = [score.value for period in periods for score in period.scores.values()]
+    frame = Frame(scale_of_days(ends), scale_around(values, margin=0.1))
+    name = text.metric_name(metric)
+    return Chart(
+        key="periods",
+        title=f"{name} as the model ages",
+        description=f"{name} of each model in {text.counted(len(ends), 'period')} after training.",
+        x_label="end of the period",
+        y_label=name,
+        x_ticks=date_ticks(frame, ends),
+        y_ticks=frame.y_ticks(),
+        lines=[
+            frame.line(
+                series,
+                [day_number(p.end) for p in periods if model in p.scores],
+                [p.scores[model].value for p in periods if model in p.scores],
+                mark=True,
+            )
+            for model, series in looks.items()
+        ],
+        caption="The test window from one period to the next, nothing trained anew in between.",
+    )
