@@ -131,7 +131,9 @@ def forget_online(feast: Any, view: View, update: Update, as_of: datetime) -> No
         if field.name not in rows:
             rows[field.name] = None
     with quiet():
-        feast.write_to_online_store(view.name, rows)
+        # Feast's own write_to_online_store leaves out rows that have no value, without an error.
+        provider = import_feast().infra.provider.get_provider(feast.config)
+        provider.ingest_df(feast.get_feature_view(view.name), rows)
     say("features_forgotten", view=view.name, keys=len(rows))
 
 

@@ -235,3 +235,19 @@ def test_the_online_table_has_one_row_a_feature_and_entity(tmp_path: Path) -> No
     with sqlite3.connect(world.settings.feast_folder(world.name) / "online.db") as connection:
         (count,) = connection.execute("SELECT count(*) FROM people_person_profile").fetchone()
     assert count == 4 * 2
+
+
+def test_a_key_that_a_window_made_anew_leaves_without_rows_has_no_value_online(
+    tmp_path: Path,
+) -> None:
+    world = timed_world(tmp_path)
+    world.write_spec(time={**world.spec["time"], "window": "4d"})
+    once = {**visits(5)[-1], "till": 77}
+    world.materialize([*visits(5), once], START + 5 * DAY)
+    asked = {"shop": "b", "till": 77}
+    assert by_plan(world, asked)[0]["visits"] == 1
+    world.materialize(visits(5), START + 5 * DAY)
+    nothing = {"till_most": None, "visits": None}
+    [found], [told] = by_plan(world, asked), by_feast(world, asked)
+    assert {name: found[name] for name in nothing} == nothing
+    assert {name: told[name] for name in nothing} == nothing

@@ -98,6 +98,21 @@ def test_a_history_that_was_written_anew_is_told_apart(tmp_path: Path) -> None:
     assert found["visits"].differ == 0
 
 
+def test_a_key_that_has_no_value_any_more_is_rightly_missing(tmp_path: Path) -> None:
+    world = timed_world(tmp_path)
+    world.write_spec(time={**world.spec["time"], "window": "4d"})
+    asked = Asked(world)
+    last = {**visits(5)[-1], "till": 77}
+    world.materialize([*visits(5), last], START + 5 * DAY)
+    asked.ask({"shop": ["b"], "till": [77]})
+    world.materialize(visits(5), START + 5 * DAY)
+    assert np.isnan(asked.ask({"shop": ["b"], "till": [77]})["visits"]).all()
+    found = by_name(asked.measure())["visits"]
+    assert (found.compared, found.differ, found.rewritten) == (2, 1, 1)
+    [example] = found.examples
+    assert (example.served, example.offline) == (1.0, None)
+
+
 def test_examples_are_few_however_much_differs(tmp_path: Path) -> None:
     asked = Asked(World(tmp_path))
     asked.world.materialize(people(60))
