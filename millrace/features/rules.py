@@ -146,8 +146,7 @@ def check_names(views: list[ViewLookup], keys: set[str], target: Target, where: 
     """
     taken = dict.fromkeys(keys, "a join key or the timestamp")
     taken |= {target.column: "the target, which would give the answer away"}
-    quantiles = [] if target.kind == "binary" else target.quantiles
-    taken |= {output.name: "the model's output" for output in outputs_for(quantiles)}
+    taken |= {output.name: "the model's output" for output in outputs_for(target.levels)}
     for view in views:
         for field in view.fields:
             if field.name in taken or field.name.startswith("__"):
