@@ -86,12 +86,9 @@ def test_a_module_that_answers_too_little_for_the_quantiles_is_told(folder: Path
         'target: {column: failed, kind: binary, positive: "yes"}',
         "target: {column: load, kind: regression, quantiles: [0.1, 0.9]}",
     )
-    text = (folder / "workload.yaml").read_text()
-    (folder / "workload.yaml").write_text(
-        text.replace("metric: roc_auc, min: 0.75", "metric: rmse, max: 9").replace(
-            "roc_auc", "rmse"
-        )
-    )
+    edit(folder / "workload.yaml", "metric: roc_auc, min: 0.75", "metric: rmse, max: 9")
+    for _ in range(3):
+        edit(folder / "workload.yaml", "roc_auc", "rmse")
     edit(folder / "features.py", '"load", "temperature"', '"temperature"')
     edit(folder / "features.py", 'rows["load"] * records', 'rows["temperature"] * records')
     edit(folder / "definitions.py", '        Field(name="load", dtype=Float64),\n', "")
