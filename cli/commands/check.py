@@ -92,8 +92,7 @@ def _module(workload: Workload) -> str:
 
     features = load_definitions(workload).features
     numbers = sum(feature.kind == "number" for feature in features)
-    target = workload.spec.target
-    outputs = 1 if target.kind == "binary" else 1 + len(target.quantiles)
+    outputs = 1 + len(workload.spec.target.levels)
     inputs = Inputs(numbers, (3,) * (len(features) - numbers), outputs)
     module = build_module(workload, inputs, workload.spec.training.parameters)
     check_module(module, workload, inputs)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from millrace.evaluation import binary, number
 from millrace.evaluation.curves import Curves, curves_of_classes, curves_of_numbers
-from millrace.workload.target import BinaryTarget, Kind, RegressionTarget
+from millrace.workload.target import Kind, Target
 
 Floats = NDArray[np.float64]
 
@@ -48,9 +48,9 @@ class Task:
     quantiles: tuple[float, ...] = ()
 
 
-def task_of(target: BinaryTarget | RegressionTarget) -> Task:
+def task_of(target: Target) -> Task:
     """Return what models for a target are measured by."""
-    return BINARY if isinstance(target, BinaryTarget) else _numbers(tuple(target.quantiles))
+    return BINARY if target.kind == "binary" else _numbers(tuple(target.levels))
 
 
 def _classes(labels: Floats, answers: Floats) -> binary.BinarySample:

@@ -198,5 +198,4 @@ def check_brought(
 
 
 def _outputs(target: Target) -> dict[str, str]:
-    quantiles = [] if target.kind == "binary" else target.quantiles
-    return {output.name: "the model's output" for output in outputs_for(quantiles)}
+    return {output.name: "the model's output" for output in outputs_for(target.levels)}

@@ -55,7 +55,7 @@ def _slice(result: SliceResult) -> Slice:
         metrics=[text.metric_name(name) for name in names],
         groups=[
             Group(
-                group.group,
+                _name(group.group),
                 text.count(group.rows),
                 _rate(group),
                 [column[place] for column in columns],
@@ -64,9 +64,13 @@ def _slice(result: SliceResult) -> Slice:
         ],
         classes=all(group.positives is not None for group in shown),
         gaps=[_gap(result, name) for name in names],
-        left_out=[text.clip(group, 60) for group in result.left_out[:SHOWN]],
+        left_out=[text.clip(_name(group), 60) for group in result.left_out[:SHOWN]],
         more=len(result.groups) - len(shown),
     )
+
+
+def _name(group: str) -> str:
+    return group or "missing"
 
 
 def _rate(group: SliceGroup) -> str:

@@ -24,7 +24,6 @@ from millrace.training.report import TrainingReport
 from millrace.training.tensors import Standardise, raw_tensors
 from millrace.training.weighting import Weighting, weighting
 from millrace.workload import Workload
-from millrace.workload.target import BinaryTarget
 
 
 def train(
@@ -56,8 +55,7 @@ def train(
         if resumed and ranks.leads:
             say("training_resumed", epoch=len(resumed.curve))
         parts = {part: read_columns(dataset, part, manifest.features) for part in _FITTED}
-        target = workload.spec.target
-        quantiles = None if isinstance(target, BinaryTarget) else target.quantiles
+        quantiles = workload.spec.target.levels if manifest.kind == "regression" else None
         preprocessing = fit_preprocessing(parts["train"], manifest.features, quantiles)
         weights = _weights(workload, manifest)
         loop = _loop(workload, preprocessing, parts, weights, ranks, kept)

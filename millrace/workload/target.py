@@ -33,6 +33,11 @@ class BinaryTarget(Model):
         return BINARY_METRICS
 
     @property
+    def levels(self) -> list[float]:
+        """Return the levels of the quantiles that are predicted: none."""
+        return []
+
+    @property
     def meaning(self) -> str:
         """Return what a prediction is, for people."""
         return f"the probability that {self.column} is {self.positive}"
@@ -58,6 +63,11 @@ class RegressionTarget(Model):
     def metrics(self) -> tuple[str, ...]:
         """Return what a model is measured by, the metric that tells most first."""
         return (*NUMBER_METRICS, *QUANTILE_METRICS) if self.quantiles else NUMBER_METRICS
+
+    @property
+    def levels(self) -> list[float]:
+        """Return the levels of the quantiles that are predicted."""
+        return self.quantiles
 
     @property
     def meaning(self) -> str:

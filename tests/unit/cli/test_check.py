@@ -36,6 +36,7 @@ def test_a_sound_workload_passes_and_says_what_was_tried(
     check(str(folder), as_json=True)
     passed = json.loads(capsys.readouterr().out)["passed"]
     assert list(passed) == ["declaration", "source", "features", "module"]
+    assert passed["declaration"] == "predicts the probability that failed is yes; 7 gates"
     assert passed["features"].endswith("tried on 500 records")
 
 
@@ -92,6 +93,22 @@ def test_a_renamed_column_is_told_with_its_place(folder: Path) -> None:
     told = fault(folder)
     assert "the column 'temperature' is missing in line 1 of data/machines.csv" in told
     assert "rename 'temprature' back to 'temperature' at the source" in told
+
+
+def test_a_module_that_answers_too_little_for_the_quantiles_is_told(folder: Path) -> None:
+    edit(
+        folder / "workload.yaml",
+        'target: {column: failed, kind: binary, positive: "yes"}',
+        "target: {column: load, kind: regression, quantiles: [0.1, 0.9]}",
+    )
+    edit(folder / "workload.yaml", "metric: roc_auc, min: 0.75", "metric: rmse, max: 9")
+    for _ in range(3):
+        edit(folder / "workload.yaml", "roc_auc", "rmse")
+    edit(folder / "features.py", '"load", "temperature"', '"temperature"')
+    edit(folder / "features.py", 'rows["load"] * records', 'rows["temperature"] * records')
+    edit(folder / "definitions.py", '        Field(name="load", dtype=Float64),\n', "")
+    told = fault(folder)
+    assert "found float32 [3]; expected float32 [3, 3], the mean and 2 quantiles a row" in told
 
 
 def test_a_positive_value_that_no_record_can_have_is_told(folder: Path) -> None:

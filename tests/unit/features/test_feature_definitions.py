@@ -110,6 +110,18 @@ def test_the_join_key_may_stand_in_the_schema(tmp_path: Path) -> None:
     assert names == ["plan", "age", "spend", "active"]
 
 
+def test_a_feature_may_be_called_quantiles_unless_quantiles_are_predicted(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    names = UNTIMED_DEFINITIONS.replace('"active"', '"quantiles"').replace('"spend"', '"money"')
+    world.write("definitions.py", names)
+    assert "quantiles" in [f.name for f in load_definitions(world.workload).features]
+    world.write_spec(target={"column": "spend", "kind": "regression", "quantiles": [0.5]})
+    with pytest.raises(WorkloadError) as raised:
+        load_definitions(world.workload)
+    assert "the field 'quantiles' of 'person_money' needs another name" in str(raised.value)
+    assert "the model's output" in str(raised.value)
+
+
 def test_the_churn_example_can_be_loaded() -> None:
     from millrace.workload import load_workload
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from release_worlds import SITE, World, canary
+from release_worlds import ROLLOUT, SITE, VERDICT, World, canary
 
+from millrace.evaluation.result import Curve, Estimate, Evaluation, ModelResult
 from millrace.release import branch_of
-from millrace.release.evidence import read_trailer, restore_text
+from millrace.release.evidence import CandidateFacts, candidate_text, read_trailer, restore_text
 from millrace.release.evidence.markdown import duration, percent, table
+from millrace.workload.serving import Serving
 
 
 def test_a_candidate_is_shown_next_to_the_champion(world: World):
@@ -37,6 +39,37 @@ def test_a_candidate_is_shown_next_to_the_champion(world: World):
         "Gates that could not be checked: champion.",
     ):
         assert needed in body, needed
+
+
+def test_a_candidate_that_predicts_a_number_is_known_by_its_error(world: World):
+    _, card = world.publish(1)
+    metrics = {name: Estimate(value=4.2, low=3.9, high=4.5) for name in ("mae", "rmse")}
+    found = ModelResult(
+        name="candidate", role="candidate", metrics=metrics, calibration=Curve(x=[], y=[])
+    )
+    facts = CandidateFacts(
+        workload="pumps",
+        arm=canary(1),
+        card=card.model_copy(update={"metrics": metrics}),
+        evaluation=Evaluation(
+            rows=325,
+            models=[found],
+            comparisons=[],
+            slices=[],
+            parity=0,
+            latency={},
+            model_size=1,
+        ),
+        verdict=VERDICT,
+        serving=Serving(),
+        rollout=ROLLOUT,
+        uri="s3://millrace/bundles/sha256/1",
+    )
+    text = candidate_text(facts, None, SITE)
+    assert text.title == "Release pumps v1: RMSE 4.200, 2 gates passed"
+    assert "On 325 held-out rows; in brackets 95 % bootstrap intervals." in text.body
+    assert "| RMSE | 4.200 (3.900 to 4.500) |" in text.body
+    assert "positive" not in text.body
 
 
 def test_a_first_release_says_that_nothing_is_judged(world: World):

@@ -29,6 +29,13 @@ def test_a_report_of_numbers_is_well_formed_and_has_no_word_of_classes(quantiles
     assert ("Predicted quantiles" in page.visible) == quantiles
 
 
+def test_a_group_of_rows_without_a_value_is_called_missing() -> None:
+    found = evaluation()
+    slices = [found.slices[0].model_copy(update={"left_out": [""]})]
+    told = numbers().model_copy(update={"evaluation": found.model_copy(update={"slices": slices})})
+    assert "Too small to tell anything: missing." in read(render(told)).visible
+
+
 def test_a_report_of_classes_has_them_still() -> None:
     visible = read(render(ENDINGS["passed"]())).visible
     assert "(373 positive, 27 %)" in visible.replace("\N{NO-BREAK SPACE}", " ")
