@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _TRIED = 500
 """Records that are enough to see whether a function works."""
 _RECENT = timedelta(days=30)
-"""Of a query for a time window, this much is asked."""
+"""Of a query for a time window, this much is asked first; all there is if it holds nothing."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,14 @@ def first_chunk(workload: Workload) -> First:
     import pyarrow as pa
 
     from millrace.ingest.readers import open_reader
+    from millrace.ingest.snapshot import BEGINNING
 
     now = datetime.now(UTC)
-    window = (now - _RECENT, now) if workload.spec.time else None
-    chunk = next(iter(open_reader(workload, window).chunks()))
+    windows = [(now - _RECENT, now), (BEGINNING, now)] if workload.spec.time else [None]
+    for window in windows:
+        chunk = next(iter(open_reader(workload, window).chunks()))
+        if chunk.records.num_rows:
+            break
     count = min(chunk.records.num_rows, _TRIED)
     records = pa.Table.from_batches([chunk.records.slice(0, count)])
     origin = pa.table(
