@@ -14,6 +14,8 @@ MODULES = (
     "pipeline",
     "features",
     "churn_quality",
+    "rolling",
+    "flights",
     "analysis",
     "predictor",
     "predictor_role",

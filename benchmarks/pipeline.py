@@ -24,7 +24,7 @@ def run() -> list[Row]:
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(home=Path(home))
         began = time.perf_counter()
-        ended = _retrain(settings, "cold")
+        ended = retrain(settings, "cold", WORKLOAD)
         seconds = time.perf_counter() - began
         peak = max(ended.values(), key=lambda task: task.peak_bytes)
         return [
@@ -36,7 +36,8 @@ def run() -> list[Row]:
         ]
 
 
-def _retrain(settings: Settings, name: str) -> dict[str, TaskEnded]:
+def retrain(settings: Settings, name: str, workload: Path, **asked: str) -> dict[str, TaskEnded]:
+    """Run a workload's pipeline, and return how each of its steps ended."""
     ended: dict[str, TaskEnded] = {}
 
     def hear(event: Event) -> None:
@@ -45,7 +46,7 @@ def _retrain(settings: Settings, name: str) -> dict[str, TaskEnded]:
             told = f"  {event.task:<12} {event.seconds:6.2f} s  {event.peak_bytes / 1e6:6.0f} MB\n"
             sys.stderr.write(told)
 
-    arguments = {"workload": str(WORKLOAD), "run": name}
+    arguments = {"workload": str(workload), "run": name, **asked}
     log = settings.store_folder / "runs" / name / "log.txt"
     if not run_pipeline(COMPILED / "retraining.yaml", arguments, settings, log, hear):
         raise SystemExit(f"the run is red; see {log}")
@@ -56,7 +57,7 @@ def _overhead(settings: Settings) -> Row:
     """Compare the champion step under KFP with the same library call in a process of its own."""
     plain, under_kfp = [], []
     for number in range(REPEATS):
-        under_kfp.append(_retrain(settings, f"again-{number}")["champion"].seconds)
+        under_kfp.append(retrain(settings, f"again-{number}", WORKLOAD)["champion"].seconds)
         plain.append(_fresh_process(settings))
     added = statistics.median(under_kfp) - statistics.median(plain)
     return against_goal("what KFP adds to a step, seconds", added, at_most=0.2)
