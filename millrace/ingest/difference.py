@@ -54,7 +54,7 @@ def _what_happened(before: Row, now: Row, spec: WorkloadSpec) -> str:
 
 def _identity(columns: list[str], spec: WorkloadSpec) -> list[str]:
     unique = [name for name, column in spec.contract.columns.items() if column.unique]
-    late = {spec.target.column, *(spec.time.late if spec.time else [])}
+    late = spec.late_columns or {spec.target.column}
     return [n for n in columns if n in unique] or [n for n in columns if n not in late]
 
 

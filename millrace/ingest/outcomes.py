@@ -30,7 +30,7 @@ def known_by(chunks: Iterator[Chunk], workload: Workload, as_of: datetime) -> It
         yield from chunks
         return
     contract = workload.spec.contract.columns[time.label_known]
-    late = {workload.spec.target.column, *time.late}
+    late = workload.spec.late_columns
     blank = "" if workload.spec.source.kind == "csv" else None
     now = pa.scalar(as_of, pa.timestamp("us", "UTC"))
     for chunk in chunks:

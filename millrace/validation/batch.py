@@ -20,13 +20,22 @@ def column_findings(
     parsed: dict[str, ParsedColumn],
     columns: dict[str, Column],
     places: Places,
+    late: set[str],
 ) -> list[Finding]:
-    """Return a rejection for each column without any value, and each whose type has changed."""
+    """Return a rejection for each column without any value, and each whose type has changed.
+
+    Args:
+        records: the raw records.
+        parsed: their columns in the contract's types.
+        columns: what is expected.
+        places: where each record came from.
+        late: columns that are missing until the label is known, so perhaps in every record.
+    """
     findings = []
     for name, column in parsed.items():
         unreadable = column.failed & ~column.never
         failed, missing = int(unreadable.sum()), int(column.missing.sum())
-        if missing == len(column.values) > 0:
+        if missing == len(column.values) > 0 and name not in late:
             findings.append(_all_missing(name, columns[name].nullable, missing))
         elif failed and failed >= _CHANGED * (len(column.values) - missing):
             raw = records.column(name)
@@ -96,7 +105,7 @@ def share_findings(
 def volume_findings(parsed: int, usual_rows: int | None, share: float) -> list[Finding]:
     """Return a rejection if there are no records, or far fewer than usual."""
     if parsed == 0:
-        remedy = "check that the source has records, and the time window"
+        remedy = "check that the source has records of this time; --as-of asks for another"
         return [Finding(problem="there are no records", remedy=remedy, rejects=True)]
     if usual_rows is None or parsed >= share * usual_rows:
         return []

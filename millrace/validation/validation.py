@@ -133,7 +133,7 @@ def _batch_findings(
 ) -> list[Finding]:
     contract = spec.contract
     rows = records.num_rows
-    of_columns = column_findings(records, parsed, contract.columns, places)
+    of_columns = column_findings(records, parsed, contract.columns, places, spec.late_columns)
     explained = {finding.column for finding in of_columns}
     explained |= contract.columns.keys() - set(records.column_names)
     return [

@@ -55,7 +55,7 @@ def _check_time(spec: WorkloadSpec) -> None:
         if split.by == "time" or contract.freshness or contract.completeness.gap:
             raise ValueError("a split by time, and limits of freshness and of gaps, need `time`")
         return
-    for name in [spec.target.column, *time.late] if time.label_known else []:
+    for name in sorted(spec.late_columns):
         if not contract.columns[name].nullable:
             place = ("contract", "columns", name)
             raise misplaced(place, "is missing until it becomes known: set nullable")

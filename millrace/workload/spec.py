@@ -92,6 +92,12 @@ class WorkloadSpec(Model):
         check_fit(self)
         return self
 
+    @property
+    def late_columns(self) -> set[str]:
+        """Return the columns, the label's among them, that are missing until it becomes known."""
+        late = self.time.late if self.time else []
+        return {self.target.column, *late} if late else set()
+
     def all_gates(self) -> list[Gate]:
         """Return the declared gates, and those that every candidate must pass."""
         kinds = {type(gate) for gate in self.gates}
