@@ -8,7 +8,10 @@ from millrace.report import text
 from millrace.report.chart import Frame, Tick
 from millrace.report.scale import Scale
 
-_TICKS = 5
+_APART = 60.0
+"""Units of the view box from one date to the next at least, so that they never overlap."""
+_YEAR, _DAYS = 300, 3
+"""Days that a time axis spans from which the year is told, and up to which the hour is."""
 
 
 def day_number(moment: str) -> float:
@@ -23,13 +26,22 @@ def scale_of_days(moments: list[str]) -> Scale:
 
 
 def date_ticks(frame: Frame, moments: list[str]) -> list[Tick]:
-    """Return some of the times, evenly spread, as dates such as `15 Apr`."""
-    step = max(1, -(-len(moments) // _TICKS))
-    return [
-        Tick(frame.x(day_number(moment)), f"{time.day} {text.MONTHS[time.month - 1][:3]}")
-        for moment in moments[::step]
-        for time in [datetime.fromisoformat(moment)]
-    ]
+    """Return as many of the ascending times as there is room for, such as `15 Apr`."""
+    span = day_number(moments[-1]) - day_number(moments[0])
+    ticks: list[Tick] = []
+    for moment in moments:
+        place = frame.x(day_number(moment))
+        if not ticks or place - ticks[-1].at >= _APART:
+            ticks.append(Tick(place, _short(datetime.fromisoformat(moment), span)))
+    return ticks
+
+
+def _short(time: datetime, span: float) -> str:
+    """Return a time as short as an axis of so many days allows."""
+    if span < _DAYS and (time.hour or time.minute):
+        return f"{time:%H:%M}"
+    month = text.MONTHS[time.month - 1][:3]
+    return f"{month} {time.year}" if span > _YEAR else f"{time.day} {month}"
 
 
 def day(moment: str) -> str:

@@ -57,7 +57,7 @@ def _row(period: PeriodResult, models: list[str]) -> PeriodRow:
     return PeriodRow(
         period=f"{day(period.start)} to {day(period.end)}",
         rows=text.count(period.rows),
-        mean_label=text.number(period.mean_label),
+        mean_label=text.mean(period.mean_label),
         scores=[text.number(score.value) if score else text.NOTHING for score in scores],
     )
 
