@@ -104,7 +104,7 @@ def run(
         from cli.commands.backtest import backtest as replay
 
         request.check_replayable()
-        replay(workload, backtest, every or "7d", as_json=json)
+        replay(workload, backtest, "7d" if every is None else every, as_json=json)
         return
     from cli.commands.run import run
 

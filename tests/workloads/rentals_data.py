@@ -13,6 +13,8 @@ START = pd.Timestamp("2024-03-01", tz="UTC")
 DAYS, PER_DAY = 60, 20
 CHANGE = 25
 """Day on which the world changes."""
+TIMES = ("rented", "returned")
+OUTCOMES = ("returned", "late", "minutes")
 
 
 def rentals(seed: int = 11) -> pd.DataFrame:
@@ -31,13 +33,11 @@ def rentals(seed: int = 11) -> pd.DataFrame:
             "rented": rented,
             "returned": rented + pd.to_timedelta(minutes, unit="min"),
             "rain": rain,
-            "late": np.where(late, "true", "false"),
+            "late": np.where(late, "true", "false").astype(object),
+            "minutes": minutes.astype(float),
         }
     )
-    stolen = random.random(count) < 0.02
-    frame.loc[stolen, "returned"] = pd.NaT
-    frame["late"] = frame["late"].astype(object)
-    frame.loc[stolen, "late"] = None
+    frame.loc[random.random(count) < 0.02, list(OUTCOMES)] = None
     return frame
 
 
@@ -48,6 +48,3 @@ def write_rentals(folder: Path, frame: pd.DataFrame | None = None) -> None:
     records = rentals() if frame is None else frame
     times = {name: records[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ") for name in TIMES}
     records.assign(**times).to_csv(folder / "data" / "rentals.csv", index=False)
-
-
-TIMES = ("rented", "returned")
