@@ -41,10 +41,14 @@ def rentals(seed: int = 11) -> pd.DataFrame:
     return frame
 
 
-def write_rentals(folder: Path, frame: pd.DataFrame | None = None) -> None:
+def write_rentals(folder: Path) -> None:
     """Write the workload and its records into a folder."""
-    shutil.copytree(WORKLOAD, folder, dirs_exist_ok=True)
-    (folder / "data").mkdir(exist_ok=True)
-    records = rentals() if frame is None else frame
+    shutil.copytree(WORKLOAD, folder)
+    (folder / "data").mkdir()
+    write_records(folder, rentals())
+
+
+def write_records(folder: Path, records: pd.DataFrame) -> None:
+    """Write records to where the workload in a folder reads them."""
     times = {name: records[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ") for name in TIMES}
     records.assign(**times).to_csv(folder / "data" / "rentals.csv", index=False)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from millrace.backtest import Schedule, Turn, replay
 from millrace.workload import Workload, load_workload
-from tests.workloads.rentals_data import rentals, write_rentals
+from tests.workloads.rentals_data import rentals, write_records, write_rentals
 
 CODE = "c0de"
 PERIOD = "2024-03-01..2024-04-10"
@@ -61,4 +61,4 @@ class World:
         file.write_text(after)
 
     def change_records(self, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
-        write_rentals(self.root / "workload", change(rentals()))
+        write_records(self.root / "workload", change(rentals()))
