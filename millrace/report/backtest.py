@@ -65,13 +65,14 @@ def render_backtest(found: Backtest) -> str:
 def page_of(found: Backtest) -> Page:
     """Return what the report of a backtest shows."""
     word, tone = _verdict(found)
+    decimals = _decimals(found)
     return Page(
         tone=tone,
         word=word,
         headline=summed_up(found),
         figures=_figures(found),
-        charts=charts_of(found, means(found), _decimals(found)),
-        turns=[_row(turn, _decimals(found)) for turn in found.turns],
+        charts=charts_of(found, means(found), decimals),
+        turns=[_row(turn, decimals) for turn in found.turns],
         mean=mean_row(found),
         policies=list(POLICIES),
         metric=text.metric_name(found.metric),
@@ -104,13 +105,14 @@ def means(found: Backtest) -> dict[Policy, float | None]:
 
 def period_rows(found: Backtest) -> list[PeriodRow]:
     """Return all periods, those that could not be measured with the reason."""
-    periods = [turn.period for turn in found.turns if turn.period]
-    return [_told(period, _decimals(found)) for period in periods]
+    decimals = _decimals(found)
+    return [_told(turn.period, decimals) for turn in found.turns if turn.period]
 
 
 def mean_row(found: Backtest) -> PeriodRow:
     """Return the means of all periods, each counted alike."""
-    scores = [text.number(mean, _decimals(found)) for mean in means(found).values()]
+    decimals = _decimals(found)
+    scores = [text.number(mean, decimals) for mean in means(found).values()]
     return PeriodRow(f"mean of {text.counted(len(found.periods), 'period')}", "", "", scores)
 
 

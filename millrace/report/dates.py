@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from millrace.report import text
-from millrace.report.chart import Frame, Tick
+from millrace.report.chart import WIDTH, Frame, Tick
 from millrace.report.scale import Scale
 
-_APART = 60.0
-"""Units of the view box from one date to the next at least, so that they never overlap."""
+_GAP, _LETTER, _BEYOND = 24.0, 5.8, 8.0
+"""Units of the view box between two dates, for a letter of one, and that the last may stick out."""
 _YEAR, _DAYS = 300, 3
 """Days that a time axis spans from which the year is told, and up to which the hour is."""
 
@@ -30,18 +30,20 @@ def date_ticks(frame: Frame, moments: list[str]) -> list[Tick]:
     span = day_number(moments[-1]) - day_number(moments[0])
     ticks: list[Tick] = []
     for moment in moments:
-        place = frame.x(day_number(moment))
-        if not ticks or place - ticks[-1].at >= _APART:
-            ticks.append(Tick(place, _short(datetime.fromisoformat(moment), span)))
+        tick = Tick(frame.x(day_number(moment)), _short(datetime.fromisoformat(moment), span))
+        width = _LETTER * len(tick.label)
+        apart = not ticks or tick.at - ticks[-1].at >= width + _GAP
+        if apart and tick.at + width / 2 <= WIDTH + _BEYOND:
+            ticks.append(tick)
     return ticks
 
 
 def _short(time: datetime, span: float) -> str:
     """Return a time as short as an axis of so many days allows."""
-    if span < _DAYS and (time.hour or time.minute):
-        return f"{time:%H:%M}"
     month = text.MONTHS[time.month - 1][:3]
-    return f"{month} {time.year}" if span > _YEAR else f"{time.day} {month}"
+    if span > _YEAR:
+        return f"{month} {time.year}"
+    return f"{time.day} {month}, {time:%H:%M}" if span < _DAYS else f"{time.day} {month}"
 
 
 def day(moment: str) -> str:
