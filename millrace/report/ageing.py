@@ -9,11 +9,9 @@ from millrace.report import text
 from millrace.report.chart import Chart, Frame
 from millrace.report.dates import date_ticks, day_number, scale_of_days
 from millrace.report.scale import scale_around
-from millrace.report.series import Series
+from millrace.report.series import MARKED, Series
 
 _LOOKS: dict[Policy, int] = {"never retrained": 1, "retrained": 0, "newest": 2}
-_MARKED = 30
-"""Periods up to which each is marked; more marks than that are a smear."""
 
 
 def charts_of(found: Backtest, means: Mapping[Policy, float | None], decimals: int) -> list[Chart]:
@@ -58,7 +56,7 @@ def _ageing(found: Backtest, means: Mapping[Policy, float | None], decimals: int
                 Series(policy.capitalize(), look),
                 map(day_number, scores[policy]),
                 scores[policy].values(),
-                mark=len(periods) <= _MARKED,
+                mark=len(periods) <= MARKED,
                 note=text.number(means[policy], decimals),
             )
             for policy, look in _LOOKS.items()
@@ -85,7 +83,7 @@ def _seasons(found: Backtest, periods: Sequence[Period]) -> Chart:
                 Series(what.capitalize(), 4),
                 map(day_number, ends),
                 values,
-                mark=len(ends) <= _MARKED,
+                mark=len(ends) <= MARKED,
             )
         ],
         caption="How the seasons move it, whatever a model answers.",
