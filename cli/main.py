@@ -87,23 +87,29 @@ def run(
         typer.Option(help="What asks for this run."),
     ] = "manual",
     backtest: Annotated[
-        str, typer.Option(help="Replay the loop over FROM..TO instead, ISO 8601.")
-    ] = "",
-    every: Annotated[str, typer.Option(help="With --backtest: time between two models.")] = "7d",
+        str | None,
+        typer.Option(metavar="FROM..TO", help="Replay the loop over this time instead, ISO 8601."),
+    ] = None,
+    every: Annotated[
+        str | None,
+        typer.Option(help="With --backtest: time from one model to the next; by default 7d."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Run the compiled retraining pipeline on this machine, or replay it over history."""
-    from cli.request import Request
+    from cli.request import Request, check_goes_with_backtest
 
-    if backtest:
+    request = Request(workload, as_of, window, champion, signal)
+    if backtest is not None:
         from cli.commands.backtest import backtest as replay
 
-        Request(workload, as_of, window, champion, signal).check_replayable()
-        replay(workload, backtest, every, as_json=json)
+        request.check_replayable()
+        replay(workload, backtest, "7d" if every is None else every, as_json=json)
         return
     from cli.commands.run import run
 
-    run(Request(workload, as_of, window, champion, signal), as_json=json)
+    check_goes_with_backtest("--every", every)
+    run(request, as_json=json)
 
 
 @app.command(name="compile", rich_help_panel=RUN)

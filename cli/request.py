@@ -63,6 +63,21 @@ class Request:
         }
 
 
+def check_goes_with_backtest(option: str, value: str | None) -> None:
+    """See that an option of backtests is not given without one.
+
+    Raises:
+        PipelineError: it is.
+    """
+    if value is not None:
+        raise PipelineError(
+            "says nothing without --backtest",
+            where=option,
+            found=repr(value),
+            remedy="leave it out, or add --backtest FROM..TO",
+        )
+
+
 def _window(text: str, workload: Workload) -> tuple[str, str]:
     if not text:
         return "", ""

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import sys
-import time
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from cli.console import console, print_json
 from cli.find import workload_folder
 from cli.interrupt import Interrupted
-from cli.sayings import saying
-from cli.views_backtest import show_backtest, turn_line
+from cli.steps_here import steps_here
+from cli.views_backtest import show_backtest
+from cli.watch_backtest import Watch
 from millrace.backtest import Backtest, Schedule, Turn, replay
-from millrace.backtest.loop import metric_of
+from millrace.backtest.loop import kept, metric_of
 from millrace.digests import digest_of_json
 from millrace.evaluation.result import HIGHER_IS_BETTER
-from millrace.files import write_whole
-from millrace.progress import listening
-from millrace.report.backtest import render_backtest
-from millrace.report.text import clip, duration
-from millrace.settings import Settings, load_settings
+from millrace.files import made_folder, write_whole
+from millrace.report.backtest import means, render_backtest, summed_up
+from millrace.settings import HOME_REMEDY, Settings, load_settings
 from millrace.workload import Workload, load_workload
 from millrace.workload.base import duration_text
 from millrace.workload.code import code_revision
 from pipelines.local.lock import only_run
-
-_WIDTH = 50
 
 
 def backtest(name: str, period: str, every: str, *, as_json: bool) -> None:
@@ -35,37 +30,48 @@ def backtest(name: str, period: str, every: str, *, as_json: bool) -> None:
 
     Raises:
         MillraceError: the request makes no sense, or the loop cannot be replayed.
-        SystemExit: it was interrupted, with code 130; what was done is kept.
+        SystemExit: it was interrupted, with code 130, and what was done is kept; or no turn trained
+            a model, with code 1.
     """
     settings = load_settings()
-    workload = load_workload(workload_folder(name))
     schedule = Schedule.read(period, every)
+    workload = load_workload(workload_folder(name))
     schedule.check(workload)
     revision = code_revision(workload)
     home = _home(settings, workload, schedule, revision)
-    watch = _Watch(len(schedule.times), quiet=as_json)
-    turns: list[Turn] = []
+    places = {
+        "report": str(home / "report.html"),
+        "result": str(home / "backtest.json"),
+        "log": str(home / "log.txt"),
+    }
+    watch = Watch(len(schedule.times), quiet=as_json)
+    found = _found(workload, schedule, revision, [])
     try:
-        with only_run(settings, f"backtest-{workload.name}"), listening(watch.hear), watch:
+        with (
+            only_run(settings, workload.name, "backtest"),
+            watch,
+            steps_here(made_folder(home, HOME_REMEDY) / "log.txt", watch.hear),
+        ):
             for turn in replay(
                 workload, schedule, home, code_revision=revision, told=watch.step_begins
             ):
-                turns.append(turn)
-                found = _found(workload, schedule, revision, turns)
+                found = _found(workload, schedule, revision, [*found.turns, turn])
                 found.write(home / "backtest.json")
                 write_whole(home / "report.html", render_backtest(found).encode())
                 watch.turn_ends(turn)
     except Interrupted:
         sys.stderr.write(
-            f"millrace: stopped; {len(turns)} of {len(schedule.times)} turns are kept: "
+            f"millrace: stopped; {kept(schedule, home)} of {len(schedule.times)} turns are kept: "
             "the same command goes on after them\n"
         )
         sys.exit(130)
-    places = {"report": str(home / "report.html"), "result": str(home / "backtest.json")}
     if as_json:
-        print_json({**found.model_dump(mode="json"), "places": places})
+        print_json(_as_json(found, places))
     else:
         show_backtest(console, found, places)
+    if not any(turn.bundle for turn in found.turns):
+        sys.stderr.write(f"millrace: no turn trained a model; the last: {found.turns[-1].reason}\n")
+        sys.exit(1)
 
 
 def _home(settings: Settings, workload: Workload, schedule: Schedule, revision: str) -> Path:
@@ -83,6 +89,7 @@ def _found(workload: Workload, schedule: Schedule, revision: str, turns: list[Tu
         start=schedule.start.isoformat(),
         end=schedule.end.isoformat(),
         every=duration_text(schedule.every),
+        kind=workload.spec.target.kind,
         metric=metric,
         higher_is_better=HIGHER_IS_BETTER[metric],
         planned=len(schedule.times),
@@ -90,47 +97,11 @@ def _found(workload: Workload, schedule: Schedule, revision: str, turns: list[Tu
     )
 
 
-class _Watch:
-    """Shows a line a turn, and on a terminal what it is at right now."""
-
-    def __init__(self, planned: int, *, quiet: bool) -> None:
-        self._planned = planned
-        self._quiet = quiet
-        self._done = 0
-        self._began = time.monotonic()
-        self._step = ""
-        self._status = None if quiet or not console.is_terminal else console.status("starting …")
-
-    def __enter__(self) -> None:
-        if self._status:
-            self._status.start()
-
-    def __exit__(self, *_: object) -> None:
-        if self._status:
-            self._status.stop()
-
-    def step_begins(self, step: str) -> None:
-        """Show the step that begins."""
-        self._step = step
-        self._show("")
-
-    def hear(self, event: dict[str, Any]) -> None:
-        """Show what a step says of its progress."""
-        self._show(clip(saying(event), _WIDTH))
-
-    def turn_ends(self, turn: Turn) -> None:
-        """Show what became of a turn."""
-        self._done += 1
-        if not self._quiet:
-            console.print(turn_line(turn), soft_wrap=True)
-
-    def _show(self, words: str) -> None:
-        if self._status is None:
-            return
-        left = ""
-        if self._done:
-            pace = (time.monotonic() - self._began) / self._done
-            rest = timedelta(seconds=pace * (self._planned - self._done))
-            left = f", about {duration(rest.total_seconds())} left"
-        place = f"turn {self._done + 1} of {self._planned}{left}"
-        self._status.update(f"{place}: {self._step} … {words}")
+def _as_json(found: Backtest, places: dict[str, str]) -> dict[str, Any]:
+    return {
+        "headline": summed_up(found),
+        "means": means(found),
+        "gain": found.gain.model_dump() if found.gain else None,
+        **found.model_dump(mode="json"),
+        "places": places,
+    }

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from millrace.backtest.result import Period, Policy, Showing
-from millrace.dataset.manifest import EVENT_TIME
-from millrace.errors import MillraceError
+from millrace.dataset.manifest import EVENT_TIME, PARTS
+from millrace.errors import EvaluationError
 from millrace.evaluation.blocks import blocks_of
 from millrace.evaluation.bootstrap import Draws, Subject, resample
 from millrace.evaluation.held_out import Rows, read_rows
@@ -44,51 +44,60 @@ def score_period(
     start: datetime,
     end: datetime,
 ) -> Period:
-    """Return how each policy's model does on the events after one turn and up to the next.
+    """Return how each policy's model does on the events from one turn to the next.
 
     Args:
         workload: what the models are for.
-        dataset: the training set as of the end, whose test part holds the events.
+        dataset: the training set as of the end; whatever its own model may do with them, its newest
+            rows are events that no earlier model has seen.
         policies: which model answers.
         metric: what it is measured by.
         start: when the last of the models was trained.
         end: the as-of time.
     """
-    period = Period(start=start.isoformat(), end=end.isoformat(), rows=0, mean_label=0, showings=[])
+    rows = _since(read_rows(dataset, *PARTS), start)
+    period = Period(
+        start=start.isoformat(),
+        end=end.isoformat(),
+        rows=len(rows),
+        mean_label=float(rows.labels.mean()) if len(rows) else None,
+        showings=[],
+    )
+    if not len(rows):
+        return period.model_copy(update={"problem": "no event has a label that was known by then"})
     if not policies:
         return period.model_copy(update={"problem": "nothing had been released"})
     try:
-        rows = _after(read_rows(dataset, "test"), start)
-        if not len(rows):
-            return period.model_copy(update={"problem": "no event of it has a known label"})
-        drawn = _drawn(workload, rows, policies, metric)
-        showings = [
-            Showing(
-                policy=policy,
-                trained=trained.as_of,
-                model=trained.model,
-                score=drawn[trained.model].estimate(f"{metric} of the model of {trained.as_of}"),
-            )
-            for policy, trained in policies.items()
-        ]
-        gain = _gain(policies, drawn, metric)
-    except MillraceError as error:
-        return period.model_copy(update={"problem": error.problem})
-    return period.model_copy(
-        update={
-            "rows": len(rows),
-            "mean_label": float(rows.labels.mean()),
-            "showings": showings,
-            "gain": gain,
-        }
-    )
+        return period.model_copy(update=_measured(workload, rows, policies, metric))
+    except EvaluationError as error:
+        return period.model_copy(update={"problem": _why(rows, error)})
 
 
-def _after(rows: Rows, start: datetime) -> Rows:
-    inside = (rows.frame[EVENT_TIME] > pd.Timestamp(start)).to_numpy()
+def _since(rows: Rows, start: datetime) -> Rows:
+    """Return the events from a moment on: a snapshot as of that moment ends before it."""
+    inside = (rows.frame[EVENT_TIME] >= pd.Timestamp(start)).to_numpy()
     return replace(
         rows, frame=rows.frame[inside].reset_index(drop=True), labels=rows.labels[inside]
     )
+
+
+def _measured(
+    workload: Workload, rows: Rows, policies: dict[Policy, Trained], metric: str
+) -> dict[str, list[Showing] | Estimate]:
+    """Return what a period tells of each policy: its `showings` and the `gain`."""
+    drawn = _drawn(workload, rows, policies, metric)
+    showings = [
+        Showing(
+            policy=policy,
+            trained=trained.as_of,
+            model=trained.model,
+            score=drawn[trained.model].estimate(f"{metric} of the model of {trained.as_of}"),
+        )
+        for policy, trained in policies.items()
+    ]
+    first, champion = policies["never retrained"].model, policies["retrained"].model
+    difference = (drawn[champion] - drawn[first]).signed(HIGHER_IS_BETTER[metric])
+    return {"showings": showings, "gain": difference.estimate(f"gain in {metric}")}
 
 
 def _drawn(
@@ -108,9 +117,9 @@ def _drawn(
     return {model: measured[metric] for model, measured in drawn.items()}
 
 
-def _gain(policies: dict[Policy, Trained], drawn: dict[str, Draws], metric: str) -> Estimate | None:
-    first, champion = policies.get("never retrained"), policies.get("retrained")
-    if first is None or champion is None:
-        return None
-    difference = drawn[champion.model] - drawn[first.model]
-    return difference.signed(HIGHER_IS_BETTER[metric]).estimate(f"gain in {metric}")
+def _why(rows: Rows, error: EvaluationError) -> str:
+    """Return why no metric can be computed of a period's rows."""
+    positives = rows.positives()
+    if positives in (0, len(rows)):
+        return f"all of its {len(rows):,} events are {'positive' if positives else 'negative'}"
+    return error.problem

@@ -9,6 +9,7 @@ from millrace.dataset.manifest import Part
 from millrace.documents import Document
 from millrace.evaluation.result import Estimate
 from millrace.gates.verdict import GateResult
+from millrace.workload.target import Kind
 
 Policy = Literal["never retrained", "retrained", "newest"]
 """Which model answers: the first that was released, the champion of the day, or the newest
@@ -32,11 +33,13 @@ class Period(Document):
     """The events between two turns, which no model had seen that answered them."""
 
     start: str
+    """As-of time of the turn before; an event of that moment is in the period."""
     end: str
+    """As-of time of this turn; an event of that moment is not."""
     rows: int
     """Events whose label was known at the end."""
-    mean_label: float
-    """Rate of positives, or mean of the numbers that were to be predicted."""
+    mean_label: float | None = None
+    """Rate of positives, or mean of the numbers that were to be predicted; None without events."""
     showings: list[Showing]
     gain: Estimate | None = None
     """`retrained` against `never retrained`, event by event paired; positive is better."""
@@ -48,7 +51,10 @@ class Turn(Document):
     """One retraining as it would have gone."""
 
     as_of: str
+    basis: str
+    """Digest of all that the turn depends on beside the code, so that it is made only once."""
     snapshot: str = ""
+    """Digest of the source as of the turn's time."""
     champion: str = ""
     """Digest of the bundle that it was compared with; empty if there was none."""
     snapshot_rows: int = 0
@@ -56,6 +62,7 @@ class Turn(Document):
     reason: str = ""
     """Why nothing was released."""
     rows: dict[Part, int] = {}
+    """Of the training set; empty if none could be made."""
     score: Estimate | None = None
     """The candidate's metric on its own test window."""
     gates: list[GateResult] = []
@@ -65,7 +72,8 @@ class Turn(Document):
     """Digest of its model.onnx."""
     seconds: float = 0
     period: Period | None = None
-    """The events since the turn before; None in the first."""
+    """The events since the last turn that had a training set; None if this one has none, or is the
+    first that has."""
 
 
 class Backtest(Document):
@@ -76,6 +84,8 @@ class Backtest(Document):
     start: str
     end: str
     every: str
+    kind: Kind
+    """What is predicted."""
     metric: str
     higher_is_better: bool
     planned: int
@@ -86,6 +96,17 @@ class Backtest(Document):
     def periods(self) -> list[Period]:
         """Return the periods in which models could be measured."""
         return [t.period for t in self.turns if t.period is not None and t.period.showings]
+
+    @property
+    def released(self) -> int:
+        """Return how many turns would have released a model."""
+        return sum(turn.outcome == "released" for turn in self.turns)
+
+    @property
+    def replaced(self) -> bool:
+        """Return whether the first model was replaced by another that was then measured."""
+        models = [{s.policy: s.model for s in period.showings} for period in self.periods]
+        return any(found["never retrained"] != found["retrained"] for found in models)
 
     @property
     def gain(self) -> Estimate | None:

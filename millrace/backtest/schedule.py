@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from millrace.errors import PipelineError, WorkloadError
 from millrace.runs.arguments import point_in_time
 from millrace.workload import Workload
 from millrace.workload.base import duration_text
-from millrace.workload.split import TimeSplit
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -28,7 +27,8 @@ class Schedule:
         """Return what `--backtest FROM..TO --every 7d` asks for.
 
         Raises:
-            PipelineError: one of them is not what it should be, or there is only one time.
+            PipelineError: one of them is not what it should be, there is only one time, or the
+                period reaches into the future.
         """
         first, dots, last = period.partition("..")
         start, end = (
@@ -42,8 +42,15 @@ class Schedule:
                 found=repr(period),
                 expected="FROM..TO with FROM before TO, such as 2026-01-01..2026-07-01",
             )
+        if end > datetime.now(UTC):
+            raise PipelineError(
+                "the period reaches into the future, which cannot be replayed",
+                where="--backtest",
+                found=last.strip(),
+                expected="a time that has passed",
+            )
         step = _duration(every)
-        if start + step > end:
+        if step > end - start:
             raise PipelineError(
                 "there is only one model in the period, and nothing that it could be scored on",
                 where="--every",
@@ -62,34 +69,34 @@ class Schedule:
         """See that the workload's history can be replayed so.
 
         Raises:
-            WorkloadError: it has no clock, or its test window is shorter than a period.
+            WorkloadError: it has no clock, or its window is shorter than a period.
         """
-        if workload.spec.time is None:
+        time = workload.spec.time
+        if time is None:
             raise WorkloadError(
                 "the workload has no time, so there is no history to replay",
                 where=str(workload.file),
                 expected="spec.time",
                 remedy="declare spec.time, or run it without --backtest",
             )
-        split = workload.spec.split
-        if isinstance(split, TimeSplit) and split.test < self.every:
+        if time.window is not None and time.window < self.every:
             raise WorkloadError(
-                "the test window is shorter than the time from one model to the next, so some "
-                "events would be scored by none",
-                where=f"{workload.file} at spec.split.test",
-                found=duration_text(split.test),
+                "the window is shorter than the time from one model to the next, so some events "
+                "would be read by no run",
+                where=f"{workload.file} at spec.time.window",
+                found=duration_text(time.window),
                 expected=f"{duration_text(self.every)} or more, as --every says",
-                remedy="retrain more often, or widen `test`",
+                remedy="retrain more often, or widen `window`",
             )
 
 
 def _duration(text: str) -> timedelta:
-    match = re.fullmatch(r"([0-9]+)([mhdw])", text.strip())
+    match = re.fullmatch(r"([0-9]{1,6})([mhdw])", text.strip())
     if match is None or not int(match[1]):
         raise PipelineError(
             "is no time from one model to the next",
             where="--every",
             found=repr(text),
-            expected="a number with a unit of m, h, d or w, such as 7d",
+            expected="a whole number from 1 with a unit of m, h, d or w, such as 7d",
         )
     return timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -11,7 +11,7 @@ from pathlib import Path
 from millrace.backtest.result import Turn
 from millrace.dataset import DatasetManifest, assemble
 from millrace.evaluation import evaluate
-from millrace.evaluation.result import Evaluation
+from millrace.evaluation.result import Estimate, Evaluation
 from millrace.export import export
 from millrace.features import LookupPlan, materialize
 from millrace.gates import Verdict, judge
@@ -173,14 +173,16 @@ class Workshop:
         )
 
 
-def told_of(turn: Turn, data: DatasetManifest, verdict: Verdict) -> Turn:
-    """Return a turn with what became of its candidate, but for its bundle."""
+def told_of(turn: Turn, score: Estimate, verdict: Verdict, bundle: Bundle) -> Turn:
+    """Return a turn with what became of its candidate."""
     failed = [result for result in verdict.results if result.outcome == "fail"]
     return turn.model_copy(
         update={
             "outcome": "gate failed" if failed else "released",
             "reason": "; ".join(f"{result.gate}: {result.evidence}" for result in failed),
-            "rows": data.rows,
+            "score": score,
             "gates": verdict.results,
+            "bundle": bundle.digest,
+            "model": bundle.card.model,
         }
     )

@@ -70,8 +70,10 @@ def default_window(workload: Workload, as_of: datetime, *, now: bool) -> Window 
     time = workload.spec.time
     if time is None or (time.window is None and now):
         return None
-    reach = as_of - time.window - 2 * time.history if time.window else BEGINNING
-    return reach, END if now else as_of
+    start = BEGINNING
+    if time.window is not None:
+        start = as_of - min(time.window + 2 * time.history, as_of - BEGINNING)
+    return start, END if now else as_of
 
 
 def within(chunks: Iterator[Chunk], workload: Workload, window: Window | None) -> Iterator[Chunk]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from millrace.report import text
-from millrace.report.chart import Frame, Tick
+from millrace.report.chart import WIDTH, Frame, Tick
 from millrace.report.scale import Scale
 
-_TICKS = 5
+_GAP, _LETTER, _BEYOND = 24.0, 5.8, 8.0
+"""Units of the view box between two dates, for a letter of one, and that the last may stick out."""
+_YEAR, _DAYS = 300, 3
+"""Days that a time axis spans from which the year is told, and up to which the hour is."""
 
 
 def day_number(moment: str) -> float:
@@ -23,13 +26,24 @@ def scale_of_days(moments: list[str]) -> Scale:
 
 
 def date_ticks(frame: Frame, moments: list[str]) -> list[Tick]:
-    """Return some of the times, evenly spread, as dates such as `15 Apr`."""
-    step = max(1, -(-len(moments) // _TICKS))
-    return [
-        Tick(frame.x(day_number(moment)), f"{time.day} {text.MONTHS[time.month - 1][:3]}")
-        for moment in moments[::step]
-        for time in [datetime.fromisoformat(moment)]
-    ]
+    """Return as many of the ascending times as there is room for, such as `15 Apr`."""
+    span = day_number(moments[-1]) - day_number(moments[0])
+    ticks: list[Tick] = []
+    for moment in moments:
+        tick = Tick(frame.x(day_number(moment)), _short(datetime.fromisoformat(moment), span))
+        width = _LETTER * len(tick.label)
+        apart = not ticks or tick.at - ticks[-1].at >= width + _GAP
+        if apart and tick.at + width / 2 <= WIDTH + _BEYOND:
+            ticks.append(tick)
+    return ticks
+
+
+def _short(time: datetime, span: float) -> str:
+    """Return a time as short as an axis of so many days allows."""
+    month = text.MONTHS[time.month - 1][:3]
+    if span > _YEAR:
+        return f"{month} {time.year}"
+    return f"{time.day} {month}, {time:%H:%M}" if span < _DAYS else f"{time.day} {month}"
 
 
 def day(moment: str) -> str:

@@ -10,7 +10,7 @@ from millrace.report import text
 from millrace.report.chart import Chart, Frame
 from millrace.report.dates import date_ticks, day, day_number, scale_of_days
 from millrace.report.scale import scale_around
-from millrace.report.series import Series, series_of
+from millrace.report.series import MARKED, Series, series_of
 from millrace.runs.summary import RunSummary
 
 
@@ -44,21 +44,22 @@ def over_time(summary: RunSummary) -> OverTime | None:
         return OverTime(charts, "", [], []) if charts else None
     metric = leading(evaluation.models[0].metrics) or ""
     looks = series_of(evaluation.models)
+    decimals = text.decimals_for([score for p in periods for score in p.scores.values()])
     return OverTime(
         charts=[*charts, _scores(evaluation, metric)],
         metric=text.metric_name(metric),
         models=[series.label for series in looks.values()],
-        periods=[_row(period, list(looks)) for period in periods],
+        periods=[_row(period, list(looks), decimals) for period in periods],
     )
 
 
-def _row(period: PeriodResult, models: list[str]) -> PeriodRow:
+def _row(period: PeriodResult, models: list[str], decimals: int) -> PeriodRow:
     scores = [period.scores.get(name) for name in models]
     return PeriodRow(
         period=f"{day(period.start)} to {day(period.end)}",
         rows=text.count(period.rows),
-        mean_label=text.number(period.mean_label),
-        scores=[text.number(score.value) if score else text.NOTHING for score in scores],
+        mean_label=text.mean(period.mean_label),
+        scores=[text.number(score.value if score else None, decimals) for score in scores],
     )
 
 
@@ -77,7 +78,14 @@ def _seasons(dataset: DatasetManifest) -> Chart | None:
         y_label=what,
         x_ticks=date_ticks(frame, ends),
         y_ticks=frame.y_ticks(),
-        lines=[frame.line(Series(what.capitalize(), 4), map(day_number, ends), means, mark=True)],
+        lines=[
+            frame.line(
+                Series(what.capitalize(), 4),
+                map(day_number, ends),
+                means,
+                mark=len(ends) <= MARKED,
+            )
+        ],
         caption="Over all parts: the newest periods are tested on, those before validated on.",
     )
 
@@ -102,7 +110,7 @@ def _scores(evaluation: Evaluation, metric: str) -> Chart:
                 series,
                 [day_number(p.end) for p in periods if model in p.scores],
                 [p.scores[model].value for p in periods if model in p.scores],
-                mark=True,
+                mark=len(ends) <= MARKED,
             )
             for model, series in looks.items()
         ],

@@ -10,6 +10,10 @@ LOOKS = 5
 """Looks that the style sheet knows, `look-0` to `look-4`; further models share the last one."""
 
 
+MARKED = 30
+"""Points up to which each is marked; more marks than that are a smear."""
+
+
 @dataclass(frozen=True)
 class Series:
     """How one model, or one line of a chart, is named and drawn."""

@@ -76,6 +76,13 @@ def signed(value: float, decimals: int = 3) -> str:
     return f"+{text}" if positive else text
 
 
+def mean(value: float | None) -> str:
+    """Return a rate or a mean with three decimals, or three digits where those would be zeros."""
+    if value is None or not math.isfinite(value) or not value:
+        return number(value)
+    return number(value, min(max(2 - math.floor(math.log10(abs(value))), 3), 9))
+
+
 def quantity(value: float | None) -> str:
     """Return a number of unknown size with six digits at most."""
     if value is None or not math.isfinite(value):

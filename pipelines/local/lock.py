@@ -1,4 +1,4 @@
-"""One run of a workload at a time on one machine."""
+"""One run of a workload at a time on one machine, and one backtest beside it."""
 
 from __future__ import annotations
 
@@ -15,20 +15,26 @@ from millrace.settings import HOME_REMEDY, Settings
 
 
 @contextmanager
-def only_run(settings: Settings, workload: str) -> Iterator[None]:
+def only_run(settings: Settings, workload: str, what: str = "run") -> Iterator[None]:
     """Hold the workload's lock, which the kernel releases however the process ends.
 
+    Args:
+        settings: where the home is.
+        workload: name of the workload.
+        what: what is under way; a `run` and another kind do not exclude each other.
+
     Raises:
-        PipelineError: another run of the workload is under way.
+        PipelineError: another of its kind is under way for the workload.
         MillraceError: the home cannot be written to.
     """
-    with _opened(made_folder(settings.home.resolve() / "locks", HOME_REMEDY) / workload) as file:
+    name = workload if what == "run" else f"{workload}.{what}"
+    with _opened(made_folder(settings.home.resolve() / "locks", HOME_REMEDY) / name) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
             raise PipelineError(
-                f"another run of {workload} is under way",
+                f"another {what} of {workload} is under way",
                 where=str(settings.home),
                 found=f"process {file.read().strip() or 'unknown'}",
                 remedy="wait for it, or end it",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from millrace.progress import MARK, heard, say
+from millrace.progress import MARK, heard, listening, say
 
 
 def test_what_is_said_is_heard(capsys: pytest.CaptureFixture[str]) -> None:
@@ -20,3 +20,15 @@ def test_other_lines_are_no_events(line: str) -> None:
 @pytest.mark.parametrize("line", [MARK, MARK + "{", MARK + "[1]", MARK + "null"])
 def test_a_broken_event_is_no_event(line: str) -> None:
     assert heard(line) is None
+
+
+def test_a_listener_in_the_same_process_hears_and_nothing_is_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    events: list[dict[str, object]] = []
+    with listening(events.append):
+        say("epoch_done", epoch=3)
+    assert events == [{"event": "epoch_done", "epoch": 3}]
+    assert capsys.readouterr().out == ""
+    say("epoch_done", epoch=4)
+    assert heard(capsys.readouterr().out) == {"event": "epoch_done", "epoch": 4}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.request import Request
+from cli.request import Request, check_goes_with_backtest
 from millrace.errors import MillraceError
 from millrace.storage.folder import FolderStore
 from millrace.workload import Workload, load_workload
@@ -76,3 +76,27 @@ def test_nonsense_is_answered_in_one_line(
 def test_a_workload_without_a_clock_has_no_window(store: FolderStore) -> None:
     with pytest.raises(MillraceError, match="has no time"):
         request(window="2026-02-01..2026-03-01").arguments(load_workload("workloads/churn"), store)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (Request("w", "2026-03-01", "", "auto", "manual"), "--as-of: makes no sense with"),
+        (Request("w", "", "2026-03-01..2026-04-01", "auto", "manual"), "--window: makes no sense"),
+        (Request("w", "", "", "none", "manual"), "--champion: makes no sense with --backtest"),
+        (Request("w", "", "", "auto", "drift"), "found 'drift'; leave it out"),
+    ],
+)
+def test_a_backtest_decides_itself_what_a_run_may_be_told(asked: Request, told: str) -> None:
+    with pytest.raises(MillraceError, match=told):
+        asked.check_replayable()
+
+
+def test_a_plain_request_can_be_replayed() -> None:
+    request().check_replayable()
+
+
+def test_an_option_of_backtests_is_not_ignored_without_one() -> None:
+    check_goes_with_backtest("--every", None)
+    with pytest.raises(MillraceError, match="--every: says nothing without --backtest"):
+        check_goes_with_backtest("--every", "3d")
