@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.flights_data import accepted_of
 from benchmarks.pipeline import retrain
 from benchmarks.rows import Row, against_goal, against_peer
 from millrace.backtest import Schedule, replay
@@ -26,12 +27,10 @@ from millrace.evaluation.scoring import score
 from millrace.evaluation.task import task_of
 from millrace.export import export
 from millrace.features import materialize
-from millrace.ingest import ingest
 from millrace.runs.summary import RunSummary
 from millrace.settings import Settings
 from millrace.storage import open_store
 from millrace.training import train
-from millrace.validation import validate
 from millrace.workload import Workload, load_workload
 
 WORKLOAD = Path("workloads/flights").resolve()
@@ -117,18 +116,9 @@ def _rolling() -> Row:
 def _dataset(workload: Workload, home: Path) -> Path:
     settings = Settings(home=home)
     store = open_store(settings)
-    snapshot = ingest(workload, store, as_of=AS_OF)
-    validate(
-        workload,
-        store.fetch(snapshot.key, home / "snapshot"),
-        as_of=AS_OF,
-        usual_rows=None,
-        previous=None,
-        accepted=home / "accepted",
-        quarantine=home / "quarantine",
-    )
-    materialize(workload, home / "accepted", store, settings, as_of=AS_OF)
-    assemble(workload, home / "accepted", home / "dataset", settings, store, as_of=AS_OF)
+    accepted = accepted_of(workload, AS_OF, home)
+    materialize(workload, accepted, store, settings, as_of=AS_OF)
+    assemble(workload, accepted, home / "dataset", settings, store, as_of=AS_OF)
     return home / "dataset"
 
 
