@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 
-import numpy as np
 import pyarrow as pa
 
 from millrace.ingest.content import row_hashes
@@ -19,7 +18,7 @@ def difference(earlier: str, before: pa.Table, now: pa.Table, spec: WorkloadSpec
     """Return what changed between two snapshots of one window as of one time.
 
     A record is the same one if the columns that are unique say so, or, where there are none, all
-    columns but those that become known with the label.
+    columns but those that become known with the label. A copy that came or went counts as well.
 
     Args:
         earlier: digest of the earlier snapshot.
@@ -29,7 +28,7 @@ def difference(earlier: str, before: pa.Table, now: pa.Table, spec: WorkloadSpec
     """
     old, new = _only_in(before, now), _only_in(now, before)
     names = _identity(now.column_names, spec)
-    pending: dict[Hashable, list[Row]] = {}
+    pending: dict[str, list[Row]] = {}
     for row in old:
         pending.setdefault(_key(row, names), []).append(row)
     counts: Counter[str] = Counter()
@@ -58,17 +57,23 @@ def _identity(columns: list[str], spec: WorkloadSpec) -> list[str]:
     return [n for n in columns if n in unique] or [n for n in columns if n not in late]
 
 
-def _key(row: Row, names: list[str]) -> Hashable:
-    return tuple(row.get(name) for name in names)
+def _key(row: Row, names: list[str]) -> str:
+    """Return what tells a record from others; as text, so that NaN equals NaN."""
+    return repr([row.get(name) for name in names])
 
 
 def _only_in(one: pa.Table, other: pa.Table) -> Iterator[Row]:
-    """Yield the records of a table that another does not hold."""
-    mine, theirs = _hashes(one), _hashes(other)
-    rows = np.flatnonzero(~np.isin(mine, theirs))
-    yield from one.take(pa.array(rows)).to_pylist()
+    """Yield the records of a table that another does not hold, or not as often."""
+    spare = Counter(_hashes(other))
+    rows = []
+    for row, digest in enumerate(_hashes(one)):
+        if spare[digest]:
+            spare[digest] -= 1
+        else:
+            rows.append(row)
+    yield from one.take(pa.array(rows, pa.int64())).to_pylist()
 
 
-def _hashes(table: pa.Table) -> np.ndarray:
-    parts = [row_hashes(batch) for batch in table.to_batches()]
-    return np.concatenate([np.empty((0, 32), np.uint8), *parts]).view("S32").ravel()
+def _hashes(table: pa.Table) -> Iterator[bytes]:
+    for batch in table.to_batches():
+        yield from map(bytes, row_hashes(batch))
