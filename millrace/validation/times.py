@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from millrace.ingest.reader import Window
+from millrace.ingest.snapshot import BEGINNING
 from millrace.validation.columns import ARROW_TYPES, ParsedColumn
 from millrace.validation.faults import EXAMPLES, Places, Rows, examples_of
 from millrace.validation.report import Finding
@@ -108,7 +109,8 @@ def gap_findings(accepted: pa.Table, spec: WorkloadSpec, window: Window | None) 
     Args:
         accepted: the accepted records, in any order.
         spec: how long there may be none.
-        window: the window of the snapshot; from its start to the first event counts as well.
+        window: the window of the snapshot; from its start, unless it is open there, to the first
+            event counts as well.
     """
     limit = spec.contract.completeness.gap
     if spec.time is None or limit is None:
@@ -117,7 +119,7 @@ def gap_findings(accepted: pa.Table, spec: WorkloadSpec, window: Window | None) 
     if not len(events):
         return []
     times = np.unique(events.cast(pa.int64()).to_numpy())
-    if window is not None:
+    if window is not None and window[0] != BEGINNING:
         times = np.concatenate([[_microseconds(window[0])], times])
     gaps = list(_longer_than(times, limit))
     if not gaps:
