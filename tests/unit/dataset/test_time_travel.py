@@ -75,3 +75,36 @@ def test_what_earlier_runs_left_behind_changes_no_training_set(tmp_path: Path, u
         used.brought(rows, days(day))
     assert used.brought(rows, days(until)).digest == fresh.brought(rows, days(until)).digest
     assert used.run(rows, days(until)).digest == fresh.run(rows, days(until)).digest
+
+
+@settings(COSTLY, max_examples=5)
+@given(events(14), st.randoms(use_true_random=False))
+def test_in_whatever_order_rows_arrive_features_and_labels_end_the_same(
+    drawn: list[Row], chance: Any
+) -> None:
+    rows = [*steady(14), *drawn, *drawn[:3]]
+    found = set()
+    for _ in range(2):
+        with tempfile.TemporaryDirectory() as folder:
+            world = Shops(Path(folder))
+            found.add((world.brought(rows, days(13)).digest, world.run(rows, days(13)).digest))
+        chance.shuffle(rows)
+    assert len(found) == 1
+
+
+def test_a_run_for_the_same_time_again_differs_only_by_what_became_known(tmp_path: Path) -> None:
+    world = Shops(tmp_path)
+    told = event("z", 3, 12 * 24, 2, 30)
+    rows, others = steady(14), event("b", 1, 12 * 24, 2, 30)
+    first = world.run(
+        [*rows, others, told | {"known": None, "delay": None, "late": None}], days(13)
+    )
+    before = world.rows()
+    second = world.run([*rows, others, told], days(13))
+    after = world.rows()
+    (became_known,) = after[after["shop"] == "z"].itertuples()
+    assert became_known.till == 3
+    assert after[after["shop"] != "z"].reset_index(drop=True).equals(before)
+    assert sum(second.rows.values()) == sum(first.rows.values()) + 1
+    # What lies after that time is no part of it.
+    assert world.run([*rows, others, told, event("z", 3, 14 * 24, 2, 0)], days(13)) == second
