@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,7 +65,8 @@ def materialize(
     as_of = as_of.astimezone(UTC) if as_of.tzinfo else as_of.replace(tzinfo=UTC)
     definitions = load_definitions(workload)
     check_protected(lookup_plan(workload, definitions), protected, workload)
-    with open_to_write(workload, settings, store) as feast:
+    # It is over once Feast's registry says so too: a run that died before brings all again.
+    with ExitStack() as over, open_to_write(workload, settings, store) as feast:
         check_registered(feast, definitions, workload)
         updates = _updates(workload, definitions, accepted, store, as_of)
         digests = _digests(workload, definitions, updates, as_of)
@@ -73,24 +75,25 @@ def materialize(
             marks = {name: replace(mark, table="") for name, mark in marks.items()}
         with quiet():
             feast.apply(objects_of(definitions, marks))
-        brought = {}
-        with recorded(
+        record = recorded(
             store,
             workload.name,
             as_of=as_of,
             online=online_name(settings),
             features=digest_of_json(list(digests.values())),
             views=_online(definitions, updates, marks, as_of),
-        ):
-            for view in definitions.views:
-                forget_online(feast, view, updates[view.name], as_of)
-                _write_offline(workload, view, updates[view.name], store)
-            for view in definitions.views:
-                rows, marks[view.name] = bring_online(
-                    feast, view, updates[view.name], marks[view.name], as_of
-                )
-                brought[view.name] = rows
-                say("features_online", view=view.name, rows=rows)
+        )
+        over.enter_context(record)
+        for view in definitions.views:
+            forget_online(feast, view, updates[view.name], as_of)
+            _write_offline(workload, view, updates[view.name], store)
+        brought = {}
+        for view in definitions.views:
+            rows, marks[view.name] = bring_online(
+                feast, view, updates[view.name], marks[view.name], as_of
+            )
+            brought[view.name] = rows
+            say("features_online", view=view.name, rows=rows)
         with quiet():
             feast.apply(objects_of(definitions, marks))
     return _state(definitions, updates, brought, digests)
