@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from timed_sources import declared
+from timed_sources import START, declared
 
 from millrace.ingest.difference import difference
 
@@ -20,13 +20,13 @@ def test_a_value_that_is_no_number_is_the_same_in_both(tmp_path: Path) -> None:
     spec = declared(tmp_path, "parquet", unique=False).spec
     before = pa.table({"id": [float("nan")], "known": pa.array([None], pa.string())})
     now = pa.table({"id": [float("nan")], "known": ["2024-01-01"]})
-    assert difference("e", before, now, spec).became_known == 1
+    assert difference("e", before, now, spec, START).became_known == 1
 
 
 def test_columns_that_hold_lists_are_compared_too(tmp_path: Path) -> None:
     spec = declared(tmp_path, "parquet", unique=False).spec
     before, now = (pa.table({"id": ["a"], "tags": [tags]}) for tags in ([1], [1, 2]))
-    found = difference("e", before, now, spec)
+    found = difference("e", before, now, spec, START)
     assert (found.added, found.gone) == (1, 1)
 
 
@@ -36,7 +36,7 @@ def test_counts_add_up_to_what_there_is(before: list[Any], now: list[Any]) -> No
     with tempfile.TemporaryDirectory() as folder:
         spec = declared(Path(folder), "parquet", unique=False).spec
     old, new = ([f"{name}{value}" for name, value in rows] for rows in (before, now))
-    found = difference("e", _table(before), _table(now), spec)
+    found = difference("e", _table(before), _table(now), spec, START)
     assert len(new) - len(old) == found.added - found.gone
     kept = sum(min(old.count(row), new.count(row)) for row in set(old))
     assert found.added + found.became_known + found.corrected == len(new) - kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -92,6 +93,17 @@ def test_what_happened_after_the_time_is_no_difference(look: Look) -> None:
     again = look([*FIRST[:2], event("p", AT, AS_OF + HOUR), future])
     assert (again.manifest.digest, again.is_new) == (first.manifest.digest, False)
     assert again.difference is None
+
+
+def test_a_run_as_of_now_that_is_done_again_later_lacks_only_the_future(
+    tmp_path: Path, store: Store
+) -> None:
+    future = event("f", datetime.now(UTC) + 400 * DAY, None)
+    workload = write(declared(tmp_path / "now", "csv", window="36500d"), [*FIRST, future])
+    first = ingest(workload, store)
+    again = ingest(workload, store, as_of=first.as_of)
+    assert (first.manifest.rows, again.manifest.rows) == (4, 3)
+    assert counts(again) == (0, 0, 0, 0)
 
 
 def test_a_run_on_unchanged_content_keeps_its_difference(look: Look, store: Store) -> None:
