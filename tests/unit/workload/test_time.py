@@ -68,6 +68,8 @@ LATE = "late: {type: boolean, nullable: true}"
         ("outcome: [delay]", "outcome: [delai]", "spec.time.outcome[0]"),
         ("window: 30d", "window: 0d", "spec.time.window"),
         ("window: 30d", "window: 30", "spec.time.window"),
+        ("window: 30d", "window: 36526d", "spec.time.window"),
+        ("history: 7d", "history: 99999999999999d", "a duration is a hundred years at most"),
         ("history: 7d", "history: -7d", "spec.time.history"),
         ("window: 30d", "window: 21d", "spec.time.window: is no longer than test and val"),
         ("label_known: arrived, ", "", "outcome needs label_known"),
