@@ -37,8 +37,7 @@ def test_the_snapshot_as_of_a_time_is_that_of_the_source_cut_then(
     kind: str, drawn: list[tuple[int, int | None, int]], hour: int, window: str | None
 ) -> None:
     as_of = START + hour * HOUR
-    # A database says the type of a column by its values alone, so each column has one.
-    rows = [event("first", as_of - 2 * DAY, as_of - DAY, 20)]
+    rows = [event("first", as_of - 2 * DAY, None)]  # no source is empty
     for number, (start, wait, delay) in enumerate(drawn):
         at = START + start * HOUR
         rows.append(event(f"e{number}", at, None if wait is None else at + wait * HOUR, delay))
