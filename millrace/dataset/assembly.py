@@ -56,8 +56,9 @@ def assemble(
     """Write a training set: train, validation and test.parquet, lookup.json and manifest.json.
 
     The features of a record are those that held at its event time; in an untimed workload, at the
-    as-of time; those that requests bring are the record's own. The manifest is written last, so a
-    folder that has one is complete.
+    as-of time; those that requests bring are the record's own. Of a workload that says how far
+    back a run looks, nothing older is looked up, whatever earlier runs have left behind. The
+    manifest is written last, so a folder that has one is complete.
 
     Args:
         workload: the workload.
@@ -87,7 +88,10 @@ def assemble(
     else:
         check_rows(parts, where)
     moments = as_of if times is None else times
-    values = values_at(workload, definitions.stored, settings, store, rows[keys], moments)
+    since = workload.spec.time.features_since(as_of) if workload.spec.time else None
+    values = values_at(
+        workload, definitions.stored, settings, store, rows[keys], moments, since=since
+    )
     say("features_joined", rows=len(values), features=values.num_columns)
     for feature in definitions.brought:
         said = pa.chunked_array([pa.array(records[feature.name], from_pandas=True)])
@@ -109,8 +113,9 @@ def _labelled(workload: Workload, accepted: Path, keys: list[str], as_of: dateti
     """Return the records whose label is known."""
     spec = workload.spec
     records = read_records(accepted, keys)
-    if spec.time is not None and spec.time.window is not None:
-        records = records[records[spec.time.event] >= as_of - spec.time.window]
+    since = spec.time.events_since(as_of) if spec.time else None
+    if spec.time is not None and since is not None:
+        records = records[records[spec.time.event] >= since]
     known = known_labels(records, spec.target, spec.time, as_of)
     records = records[known].reset_index(drop=True)
     say("labels_known", rows=len(records), left_out=int((~known).sum()))

@@ -27,6 +27,8 @@ def values_at(
     store: Store,
     keys: pd.DataFrame,
     times: pd.Series | datetime,
+    *,
+    since: datetime | None = None,
 ) -> pa.Table:
     """Return what each feature's value was, by Feast's point-in-time join.
 
@@ -37,6 +39,7 @@ def values_at(
         store: the object store, where the offline tables lie.
         keys: the join keys of n rows, a column each.
         times: the time of each row, or one time for all.
+        since: what held since before this time is not looked up; None to look up all.
 
     Returns:
         A table of n rows, in the order of the keys; null where a feature had no value.
@@ -50,7 +53,7 @@ def values_at(
     once = moments.drop_duplicates(ignore_index=True)
     which = moments.groupby(list(moments.columns), sort=False).ngroup()
     names = [f"{feature.view}:{feature.name}" for feature in features]
-    feast = open_to_read(workload, settings, store)
+    feast = open_to_read(workload, settings, store, since=since)
     missing = import_feast().errors.FeastObjectNotFoundException
     try:
         with quiet():

@@ -34,9 +34,11 @@ def blocks_of(rows: Rows) -> NDArray[np.intp] | None:
 
 
 def _of_time(times: pd.Series) -> NDArray[np.intp] | None:
-    first, last = times.min(), times.max()
-    length = min(DAY, (last - first) / LEAST)
+    since = times - times.min()
+    length = min(DAY, since.max() / LEAST)
     if length <= pd.Timedelta(0):
         return None
-    number = ((times - first) // length).clip(upper=(last - first) // length)
+    number = since // length
+    if length < DAY:
+        number = number.clip(upper=LEAST - 1)  # the last moment closes the last block
     return np.unique(number.to_numpy(dtype=np.int64), return_inverse=True)[1].astype(np.intp)

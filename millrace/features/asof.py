@@ -37,6 +37,8 @@ class AsofOfflineStoreConfig(FeastConfigBaseModel):
     """Endpoint of an S3 service other than Amazon's."""
     timeout: float = 10.0
     """Seconds to wait for it."""
+    since: datetime | None = None
+    """Values that held since before this time are not looked up; None to look up all."""
 
 
 class Retrieval(RetrievalJob):
@@ -87,6 +89,7 @@ class AsofOfflineStore(OfflineStore):
                 ]
                 keys = [column.name for column in view.entity_columns]
                 values = _read(config, view.batch_source, [*keys, EVENT_TIMESTAMP, *fields])
+                values = _since(values, config.offline_store.since)
                 held = _holding(rows.select([*keys, EVENT_TIMESTAMP]), values, keys, view.ttl)
                 for field in fields:
                     rows = rows.append_column(field, held[field])
@@ -172,6 +175,12 @@ def _read(config: Any, source: Any, columns: list[str]) -> pa.Table:
             request_timeout=settings.timeout,
         )
     return pq.read_table(path, columns=columns, filesystem=files, partitioning=None)
+
+
+def _since(values: pa.Table, start: datetime | None) -> pa.Table:
+    if start is None:
+        return values
+    return values.filter(pc.greater_equal(values[EVENT_TIMESTAMP], pa.scalar(start, TIMESTAMP)))
 
 
 def _holding(rows: pa.Table, values: pa.Table, keys: list[str], ttl: Any) -> pa.Table:

@@ -7,6 +7,7 @@ import fcntl
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,16 @@ def online_file(workload: Workload, settings: Settings) -> Path:
     return settings.feast_folder(workload.name) / "online.db"
 
 
-def open_to_read(workload: Workload, settings: Settings, store: Store) -> Any:
+def open_to_read(
+    workload: Workload, settings: Settings, store: Store, *, since: datetime | None = None
+) -> Any:
     """Return the workload's Feast store, for historical and online features.
+
+    Args:
+        workload: the workload.
+        settings: where the online store and Feast's registry are.
+        store: the object store, where the offline tables lie.
+        since: historical features are not looked up in what held since before; None for all.
 
     Raises:
         FeatureError: nothing has been materialized there, or its registry cannot be read.
@@ -47,7 +56,7 @@ def open_to_read(workload: Workload, settings: Settings, store: Store) -> Any:
         raise FeatureError(
             "the feature store is empty", where=registry, remedy="run the step materialize first"
         )
-    return _feast_store(workload, settings, store, registry)
+    return _feast_store(workload, settings, store, registry, since)
 
 
 @contextlib.contextmanager
@@ -97,7 +106,13 @@ def _registry_file(workload: Workload, settings: Settings) -> Path:
     return settings.feast_folder(workload.name) / "registry.db"
 
 
-def _feast_store(workload: Workload, settings: Settings, store: Store, registry: str) -> Any:
+def _feast_store(
+    workload: Workload,
+    settings: Settings,
+    store: Store,
+    registry: str,
+    since: datetime | None = None,
+) -> Any:
     feast = import_feast()
     online: dict[str, Any] = {
         "type": "sqlite",
@@ -122,6 +137,7 @@ def _feast_store(workload: Workload, settings: Settings, store: Store, registry:
                     "tables": store.location(table_folder(workload.name)),
                     "endpoint": settings.s3_endpoint,
                     "timeout": settings.timeout,
+                    "since": since,
                 },
                 entity_key_serialization_version=3,
                 materialization={"online_write_batch_size": _BATCH},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from millrace.features.online import (
     objects_of,
     online_until,
 )
-from millrace.features.online_state import OnlineView, recorded
+from millrace.features.online_state import OnlineView, broke_off, recorded
 from millrace.features.records import read_records
 from millrace.features.state import FeatureState, ViewState
 from millrace.features.update import Update, add_rows, digest_until, made_anew
@@ -63,34 +65,35 @@ def materialize(
     as_of = as_of.astimezone(UTC) if as_of.tzinfo else as_of.replace(tzinfo=UTC)
     definitions = load_definitions(workload)
     check_protected(lookup_plan(workload, definitions), protected, workload)
-    with open_to_write(workload, settings, store) as feast:
+    # It is over once Feast's registry says so too: a run that died before brings all again.
+    with ExitStack() as over, open_to_write(workload, settings, store) as feast:
         check_registered(feast, definitions, workload)
         updates = _updates(workload, definitions, accepted, store, as_of)
-        digests = {
-            view.name: digest_until(view.lookup, updates[view.name].table, as_of)
-            for view in definitions.views
-        }
+        digests = _digests(workload, definitions, updates, as_of)
         marks = marks_of(feast, definitions, workload, settings)
+        if broke_off(store, workload.name):
+            marks = {name: replace(mark, table="") for name, mark in marks.items()}
         with quiet():
             feast.apply(objects_of(definitions, marks))
-        brought = {}
-        with recorded(
+        record = recorded(
             store,
             workload.name,
             as_of=as_of,
             online=online_name(settings),
             features=digest_of_json(list(digests.values())),
-            views=_online(definitions, updates, marks, digests, as_of),
-        ):
-            for view in definitions.views:
-                forget_online(feast, view, updates[view.name], as_of)
-                _write_offline(workload, view, updates[view.name], store)
-            for view in definitions.views:
-                rows, marks[view.name] = bring_online(
-                    feast, view, updates[view.name], marks[view.name], as_of
-                )
-                brought[view.name] = rows
-                say("features_online", view=view.name, rows=rows)
+            views=_online(definitions, updates, marks, as_of),
+        )
+        over.enter_context(record)
+        for view in definitions.views:
+            forget_online(feast, view, updates[view.name], as_of)
+            _write_offline(workload, view, updates[view.name], store)
+        brought = {}
+        for view in definitions.views:
+            rows, marks[view.name] = bring_online(
+                feast, view, updates[view.name], marks[view.name], as_of
+            )
+            brought[view.name] = rows
+            say("features_online", view=view.name, rows=rows)
         with quiet():
             feast.apply(objects_of(definitions, marks))
     return _state(definitions, updates, brought, digests)
@@ -104,13 +107,13 @@ def _updates(
     order = [*([time.event] if time else []), *definitions.join_keys]
     records = read_records(accepted, order)
     say("records_read", rows=len(records))
+    since = time.features_since(as_of) if time else None
     updates = {}
     for view in definitions.views:
         rows = compute_rows(workload, view, records)
         old = read_offline(store, workload.name, view.lookup)
-        if time is not None and time.window is not None:
-            period = (as_of - time.window - time.history, as_of)
-            updates[view.name] = made_anew(old, rows, view.lookup, period)
+        if since is not None:
+            updates[view.name] = made_anew(old, rows, view.lookup, (since, as_of))
         else:
             updates[view.name] = add_rows(old, rows, view.lookup, as_of)
         say("features_computed", view=view.name, rows=len(rows), new=updates[view.name].added)
@@ -123,19 +126,28 @@ def _write_offline(workload: Workload, view: View, update: Update, store: Store)
         write_offline(store, workload.name, view.lookup, update.table)
 
 
+def _digests(
+    workload: Workload, definitions: Definitions, updates: dict[str, Update], as_of: datetime
+) -> dict[str, str]:
+    """Return the digest of what training as of a time can see of each view."""
+    since = workload.spec.time.features_since(as_of) if workload.spec.time else None
+    return {
+        view.name: digest_until(view.lookup, updates[view.name].table, as_of, since)
+        for view in definitions.views
+    }
+
+
 def _online(
     definitions: Definitions,
     updates: dict[str, Update],
     marks: dict[str, Mark],
-    digests: dict[str, str],
     as_of: datetime,
 ) -> list[OnlineView]:
     """Return until when each view is online once it has been brought there."""
     found = []
     for view in definitions.views:
-        until, digest = online_until(marks[view.name], as_of), digests[view.name]
-        if until != as_of:
-            digest = digest_until(view.lookup, updates[view.name].table, until)
+        until = online_until(marks[view.name], as_of)
+        digest = digest_until(view.lookup, updates[view.name].table, until)
         found.append(OnlineView(name=view.name, until=until, digest=digest))
     return found
 

@@ -64,6 +64,16 @@ def recorded(
     store.write_json(key, ended.model_dump(mode="json"))
 
 
+def broke_off(store: Store, workload: str) -> bool:
+    """Return whether the last materialization did not come to its end.
+
+    Raises:
+        MillraceError: its record is damaged.
+    """
+    last = next(online_states(store, workload), None)
+    return last is not None and last.finished is None
+
+
 def online_states(store: Store, workload: str) -> Iterator[OnlineState]:
     """Yield the materializations of a workload, the newest first.
 

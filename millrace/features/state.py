@@ -16,7 +16,7 @@ class ViewState(Document):
     materialized: int
     """Rows that this run brought to the online store."""
     digest: str
-    """SHA-256 of what it held at or before the as-of time, and of what its columns mean."""
+    """SHA-256 of what training as of that time can see of it, and of what its columns mean."""
 
 
 class FeatureState(Document):

@@ -123,9 +123,19 @@ def as_of_rows(table: pa.Table, as_of: datetime) -> pa.Table:
     return table.filter(pc.less_equal(table[EVENT_TIMESTAMP], pa.scalar(as_of, TIMESTAMP)))
 
 
-def digest_until(view: ViewLookup, table: pa.Table, until: datetime) -> str:
-    """Return the digest of what an offline table holds until a time, and of what it means."""
-    rows = digest_of_rows(as_of_rows(table, until))
+def digest_until(
+    view: ViewLookup, table: pa.Table, until: datetime, since: datetime | None = None
+) -> str:
+    """Return the digest of what an offline table holds until a time, and of what it means.
+
+    Args:
+        view: what its columns mean.
+        table: the offline table.
+        until: the end, included.
+        since: the start, included; None for the beginning.
+    """
+    held = as_of_rows(table, until) if since is None else _between(table, (since, until))
+    rows = digest_of_rows(held)
     return digest_of_json({"lookup": view.model_dump(), "rows": rows})
 
 

@@ -2,12 +2,14 @@
 
 A row is encoded with its columns sorted by name, each value as a netstring (`5:abcde`) of its
 canonical spelling and a missing one as `-`, so no two different rows share an encoding; SHA-256
-names the row. The digest is SHA-256 of the names and types and of the rows' hashes, sorted.
+names the row. The digest is SHA-256 of the names and types and of the rows' hashes, sorted. The
+type of a column without a value does not count: of a database it depends on rows that are not read.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +42,9 @@ def canonical_order(hashes: Hashes) -> npt.NDArray[np.int64]:
 class ContentDigest:
     """The digest of a content, fed with hashes in their canonical order."""
 
-    def __init__(self, schema: pa.Schema) -> None:
-        types = {field.name: str(field.type) for field in schema}
+    def __init__(self, schema: pa.Schema, empty: Collection[str]) -> None:
+        """Begin with the names and types; `empty` are the columns without a value."""
+        types = {f.name: str(pa.null() if f.name in empty else f.type) for f in schema}
         self._hash = hashlib.sha256(hashlib.sha256(canonical_json(types)).digest())
 
     def update(self, hashes: Hashes) -> None:
@@ -55,11 +58,21 @@ class ContentDigest:
 
 def content_digest(records: pa.Table) -> str:
     """Return the digest of a table's content, however its rows and columns are ordered."""
-    digest = ContentDigest(records.schema)
+    digest = ContentDigest(records.schema, columns_without_values(records))
     parts = [row_hashes(batch) for batch in records.to_batches()]
     hashes = np.concatenate([np.empty((0, 32), np.uint8), *parts])
     digest.update(hashes[canonical_order(hashes)])
     return digest.hexdigest()
+
+
+def columns_without_values(records: pa.Table | pa.RecordBatch) -> set[str]:
+    """Return the names of the columns in which every value is missing."""
+    names = records.schema.names
+    return {
+        name
+        for name, column in zip(names, records.columns, strict=True)
+        if column.null_count == len(column)
+    }
 
 
 def _encoded(array: pa.Array) -> pa.Array:

@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
+from datetime import datetime
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from millrace.ingest.content import row_hashes
 from millrace.ingest.snapshot import Difference
+from millrace.validation.columns import parse_column
 from millrace.workload import WorkloadSpec
 
 Row = dict[str, object]
 
 
-def difference(earlier: str, before: pa.Table, now: pa.Table, spec: WorkloadSpec) -> Difference:
+def difference(
+    earlier: str, before: pa.Table, now: pa.Table, spec: WorkloadSpec, as_of: datetime
+) -> Difference:
     """Return what changed between two snapshots of one window as of one time.
 
     A record is the same one if the columns that are unique say so, or, where there are none, all
-    columns but those that become known with the label.
+    columns but those that become known with the label. A copy that came or went counts as well.
+    Events of the future, which only a run as of now sees, do not.
 
     Args:
         earlier: digest of the earlier snapshot.
         before: its records.
         now: the records of the later one.
         spec: the workload's specification.
+        as_of: as of when both were taken, in UTC.
     """
+    before, now = (_happened(records, spec, as_of) for records in (before, now))
     old, new = _only_in(before, now), _only_in(now, before)
     names = _identity(now.column_names, spec)
-    pending: dict[Hashable, list[Row]] = {}
+    pending: dict[str, list[Row]] = {}
     for row in old:
         pending.setdefault(_key(row, names), []).append(row)
     counts: Counter[str] = Counter()
@@ -45,6 +52,16 @@ def difference(earlier: str, before: pa.Table, now: pa.Table, spec: WorkloadSpec
     )
 
 
+def _happened(records: pa.Table, spec: WorkloadSpec, as_of: datetime) -> pa.Table:
+    """Return the records whose event is not known to be of the future."""
+    if spec.time is None or spec.time.event not in records.column_names:
+        return records
+    column = spec.contract.columns[spec.time.event]
+    events = parse_column(records.column(spec.time.event), column).values
+    until = pa.scalar(as_of, pa.timestamp("us", "UTC"))
+    return records.filter(pc.fill_null(pc.less_equal(events, until), True))
+
+
 def _what_happened(before: Row, now: Row, spec: WorkloadSpec) -> str:
     known = spec.time.label_known if spec.time else None
     if known and before.get(known) in (None, "") and now.get(known) not in (None, ""):
@@ -58,17 +75,23 @@ def _identity(columns: list[str], spec: WorkloadSpec) -> list[str]:
     return [n for n in columns if n in unique] or [n for n in columns if n not in late]
 
 
-def _key(row: Row, names: list[str]) -> Hashable:
-    return tuple(row.get(name) for name in names)
+def _key(row: Row, names: list[str]) -> str:
+    """Return what tells a record from others; as text, so that NaN equals NaN."""
+    return repr([row.get(name) for name in names])
 
 
 def _only_in(one: pa.Table, other: pa.Table) -> Iterator[Row]:
-    """Yield the records of a table that another does not hold."""
-    mine, theirs = _hashes(one), _hashes(other)
-    rows = np.flatnonzero(~np.isin(mine, theirs))
-    yield from one.take(pa.array(rows)).to_pylist()
+    """Yield the records of a table that another does not hold, or not as often."""
+    spare = Counter(_hashes(other))
+    rows = []
+    for row, digest in enumerate(_hashes(one)):
+        if spare[digest]:
+            spare[digest] -= 1
+        else:
+            rows.append(row)
+    yield from one.take(pa.array(rows, pa.int64())).to_pylist()
 
 
-def _hashes(table: pa.Table) -> np.ndarray:
-    parts = [row_hashes(batch) for batch in table.to_batches()]
-    return np.concatenate([np.empty((0, 32), np.uint8), *parts]).view("S32").ravel()
+def _hashes(table: pa.Table) -> Iterator[bytes]:
+    for batch in table.to_batches():
+        yield from map(bytes, row_hashes(batch))

@@ -26,13 +26,15 @@ class Entry(Document):
     rows: int
     window: Window | None = None
     """The window that was asked for; None for that of the workload."""
+    look: int = 0
+    """How many contents had been seen as of the same time before."""
     difference: Difference | None = None
     """What has changed since the last look as of the same time."""
 
     @property
     def name(self) -> str:
-        """Return its file's name, which sorts by time."""
-        return f"{self.as_of:%Y%m%dT%H%M%S.%fZ}-{self.digest[:12]}.json"
+        """Return its file's name, which sorts by time, and then by look."""
+        return f"{self.as_of:%Y%m%dT%H%M%S.%fZ}-{self.look:04}-{self.digest[:12]}.json"
 
     def shows(self, other: Entry) -> bool:
         """Return whether both are the same content of the same window."""
@@ -69,7 +71,8 @@ def place(entries: list[Entry], shown: Entry, *, timed: bool) -> tuple[Entry, bo
 
     The content that the newest entry shows is not new. Without a clock it keeps the time it was
     first seen at, so that nothing is computed again; with one, freshness and labels are asked for
-    as of now, although nothing came in.
+    as of now, although nothing came in. A content that is seen again as of the same time, while
+    nothing else was in between, keeps its entry.
 
     Args:
         entries: the history, the oldest first.
@@ -78,8 +81,13 @@ def place(entries: list[Entry], shown: Entry, *, timed: bool) -> tuple[Entry, bo
     """
     newest = entries[-1].as_of if entries else None
     known = [old for old in entries if old.as_of == newest and old.shows(shown)]
-    seen = [old for old in entries if old.as_of == shown.as_of and old.shows(shown)]
-    return next(iter(known if known and not timed else seen), shown), not known
+    last = last_look(entries, shown)
+    if last is not None and last.shows(shown):
+        return last, not known
+    if known and not timed and shown.as_of != newest:
+        return known[-1], False
+    look = sum(old.as_of == shown.as_of for old in entries)
+    return shown.model_copy(update={"look": look}), not known
 
 
 def before(entries: list[Entry], entry: Entry) -> list[Entry]:
@@ -88,9 +96,9 @@ def before(entries: list[Entry], entry: Entry) -> list[Entry]:
 
 
 def last_look(entries: list[Entry], entry: Entry) -> Entry | None:
-    """Return the last entry of another content as of the same time, for the same window."""
+    """Return the last entry as of the same time as one, for the same window."""
     same = [old for old in entries if (old.as_of, old.window) == (entry.as_of, entry.window)]
-    return next((old for old in reversed(same) if old.digest != entry.digest), None)
+    return same[-1] if same else None
 
 
 def difference_of(
@@ -98,7 +106,8 @@ def difference_of(
 ) -> Difference | None:
     """Return what had changed when a content was seen, since the last look as of the same time."""
     entries = recall(store, f"snapshots/{workload.name}/history")
-    return next((e.difference for e in entries if (e.digest, e.as_of) == (digest, as_of)), None)
+    seen = [entry for entry in entries if (entry.digest, entry.as_of) == (digest, as_of)]
+    return seen[-1].difference if seen else None
 
 
 def mark_accepted(workload: Workload, store: Store, digest: str) -> None:

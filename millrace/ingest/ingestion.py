@@ -88,7 +88,7 @@ def _compared(workload: Workload, store: Store, entry: Entry, earlier: Entry | N
             read_snapshot(store.fetch(f"{home}/{digest}", scratch / digest))[1]
             for digest in (earlier.digest, entry.digest)
         )
-        found = difference(earlier.digest, before, now, workload.spec)
+        found = difference(earlier.digest, before, now, workload.spec, entry.as_of)
     say("snapshot_differs", **found.model_dump())
     return entry.model_copy(update={"difference": found})
 

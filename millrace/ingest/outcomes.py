@@ -18,7 +18,8 @@ def known_by(chunks: Iterator[Chunk], workload: Workload, as_of: datetime) -> It
     """Yield records as they stood at a time: without the outcomes that became known later.
 
     So a run for a time of the past learns what a run at that time would have learnt. A record that
-    says not, or not readably, when its label became known stays as it is but for the outcome.
+    says not when its label became known has no outcome; one that says it unreadably stays as it
+    is, and validation puts it into quarantine, where it is seen.
 
     Args:
         chunks: records of the source.
@@ -31,7 +32,6 @@ def known_by(chunks: Iterator[Chunk], workload: Workload, as_of: datetime) -> It
         return
     contract = workload.spec.contract.columns[time.label_known]
     late = workload.spec.late_columns
-    blank = "" if workload.spec.source.kind == "csv" else None
     now = pa.scalar(as_of, pa.timestamp("us", "UTC"))
     for chunk in chunks:
         records = chunk.records
@@ -43,7 +43,7 @@ def known_by(chunks: Iterator[Chunk], workload: Workload, as_of: datetime) -> It
         later = pc.fill_null(pc.greater(known.values, now), True)
         hidden = pc.and_(later, readable)
         columns = [
-            pc.if_else(hidden, pa.scalar(blank, column.type), column) if name in late else column
+            pc.if_else(hidden, pa.scalar(None, column.type), column) if name in late else column
             for name, column in zip(records.schema.names, records.columns, strict=True)
         ]
         shown = pa.RecordBatch.from_arrays(columns, schema=records.schema)

@@ -10,7 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from millrace.ingest.content import ContentDigest, Hashes, canonical_order, row_hashes
+from millrace.ingest.content import (
+    ContentDigest,
+    Hashes,
+    canonical_order,
+    columns_without_values,
+    row_hashes,
+)
 from millrace.ingest.reader import HASH, POSITION, SOURCE, Chunk
 
 BUCKETS = 16
@@ -27,6 +33,7 @@ class CanonicalWriter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._schema: pa.Schema | None = None
+        self._empty: set[str] | None = None
 
     def write(self, chunks: Iterator[Chunk], data: Path, origin: Path) -> tuple[str, int]:
         """Write all records to one Parquet file and where each came from to another.
@@ -56,6 +63,8 @@ class CanonicalWriter:
     def _split(self, chunk: Chunk) -> Iterator[tuple[int, pa.RecordBatch]]:
         records = chunk.records
         self._schema = records.schema
+        empty = columns_without_values(records)
+        self._empty = empty if self._empty is None else self._empty & empty
         hashes = row_hashes(records)
         extra = {
             HASH: pa.FixedSizeBinaryArray.from_buffers(
@@ -72,7 +81,7 @@ class CanonicalWriter:
             yield int(bucket), whole.take(pa.array(np.flatnonzero(buckets == bucket)))
 
     def _merge(self, buckets: list[int], data: Path, origin: Path) -> tuple[str, int]:
-        digest = ContentDigest(self.schema)
+        digest = ContentDigest(self.schema, self._empty or ())
         places = pa.schema({SOURCE.strip("_"): pa.string(), POSITION.strip("_"): pa.int64()})
         rows = 0
         with (

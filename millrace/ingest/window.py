@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -59,8 +59,9 @@ def default_window(workload: Workload, as_of: datetime, *, now: bool) -> Window 
     """Return the window that a run reads where none is asked for; None for all there is.
 
     It reaches back over the window to learn from and twice the history of features: once for the
-    first event's features, and once more for the value that held when the window began. It ends at
-    the as-of time; that of a run as of now is open, so that events of the future are seen and told.
+    first event's features, and once more for the value that held when the window began. It ends
+    with the as-of time; that of a run as of now is open, so that events of the future are seen and
+    told.
 
     Args:
         workload: whose source is read.
@@ -70,10 +71,7 @@ def default_window(workload: Workload, as_of: datetime, *, now: bool) -> Window 
     time = workload.spec.time
     if time is None or (time.window is None and now):
         return None
-    start = BEGINNING
-    if time.window is not None:
-        start = as_of - min(time.window + 2 * time.history, as_of - BEGINNING)
-    return start, END if now else as_of
+    return time.records_since(as_of) or BEGINNING, END if now else as_of + timedelta.resolution
 
 
 def within(chunks: Iterator[Chunk], workload: Workload, window: Window | None) -> Iterator[Chunk]:

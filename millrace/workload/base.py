@@ -20,6 +20,8 @@ from pydantic_core import PydanticCustomError
 from millrace.located.words import MISFIT, MISPLACED
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LONGEST = 36_525 * _UNITS["d"]
+"""Seconds of the longest duration: so far back from today there still is a date."""
 _SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
@@ -62,7 +64,10 @@ def _duration(value: object) -> timedelta:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", str(value))
     if match is None:
         raise ValueError("a duration is a number with a unit of ms, s, m, h or d, such as 30d")
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds > _LONGEST:
+        raise ValueError("a duration is a hundred years at most, which are 36525d")
+    return timedelta(seconds=seconds)
 
 
 def _positive(value: timedelta) -> timedelta:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from pydantic import model_validator
@@ -22,12 +22,27 @@ class Time(Model):
     window: PositiveDuration | None = None
     """How far back from the as-of time a run learns from events; by default from all there are."""
     history: Duration = timedelta(0)
-    """How far back a feature looks from its event; read beside the window."""
+    """How far back a feature looks from its event; read beside the window.
+
+    A feature of outcomes also looks back over the time that they took to become known.
+    """
 
     @property
     def late(self) -> list[str]:
         """Return the columns, beside the label, that are not known when the event happens."""
         return [self.label_known, *self.outcome] if self.label_known else []
+
+    def events_since(self, as_of: datetime) -> datetime | None:
+        """Return since when a run learns from events; None for all there are."""
+        return as_of - self.window if self.window else None
+
+    def features_since(self, as_of: datetime) -> datetime | None:
+        """Return since when a run computes features; None for all there are."""
+        return as_of - self.window - self.history if self.window else None
+
+    def records_since(self, as_of: datetime) -> datetime | None:
+        """Return since when a run reads records; None for all there are."""
+        return as_of - self.window - 2 * self.history if self.window else None
 
     @model_validator(mode="after")
     def _parts_need_each_other(self) -> Self:

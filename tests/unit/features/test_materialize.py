@@ -251,3 +251,18 @@ def test_a_key_that_a_window_made_anew_leaves_without_rows_has_no_value_online(
     [found], [told] = by_plan(world, asked), by_feast(world, asked)
     assert {name: found[name] for name in nothing} == nothing
     assert {name: told[name] for name in nothing} == nothing
+
+
+def test_it_has_none_in_redis_either(tmp_path: Path) -> None:
+    world = timed_world(tmp_path)
+    world.write_spec(time={**world.spec["time"], "window": "4d"})
+    plan = lookup_plan(world.workload, load_definitions(world.workload))
+    asked = {"shop": "b", "till": 77}
+    with tiny_redis() as server:
+        world.options |= {"online_store": "redis", "redis": server.address, "timeout": 5}
+        world.materialize([*visits(5), {**visits(5)[-1], "till": 77}], START + 5 * DAY)
+        assert read_redis(server.hashes, plan, asked)["visits"] == 1
+        world.materialize(visits(5), START + 5 * DAY)
+        found = read_redis(server.hashes, plan, asked)
+        assert (found["till_most"], found["visits"]) == (None, None)
+        assert found["amount"] is not None

@@ -37,7 +37,7 @@ def test_the_first_snapshot_has_nothing_before_it(take: Take, store: Store) -> N
     assert (snapshot.as_of, snapshot.is_new) == (FIRST, True)
     assert (snapshot.previous, snapshot.usual_rows) == (None, None)
     assert store.names("snapshots/sample/history") == [
-        f"20240101T000000.000000Z-{snapshot.manifest.digest[:12]}.json"
+        f"20240101T000000.000000Z-0000-{snapshot.manifest.digest[:12]}.json"
     ]
 
 

@@ -1,6 +1,7 @@
 import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
@@ -13,6 +14,8 @@ from millrace.errors import (
     StoreError,
 )
 from millrace.export.manifest import ScoreBins
+from millrace.ingest.history import Entry
+from millrace.ingest.snapshot import Difference
 from millrace.registry import (
     Registration,
     find_champion,
@@ -233,3 +236,16 @@ def test_the_git_commit_is_known_in_a_checkout_or_when_the_image_says_it(made, m
     monkeypatch.delenv("MILLRACE_COMMIT")
     monkeypatch.setenv("PATH", "")
     assert commit_of(made.workload) is None
+
+
+def test_the_card_says_what_has_changed_since_the_last_look_as_of_the_same_time(
+    made, register, store, tmp_path
+):
+    moment = datetime.fromisoformat(ORIGIN["as_of"])
+    changed = Difference(earlier="4" * 64, added=1, gone=0, became_known=2, corrected=0)
+    first = Entry(digest="4" * 64, as_of=moment, rows=3)
+    again = Entry(digest=ORIGIN["snapshot"], as_of=moment, rows=4, look=1, difference=changed)
+    for entry in (first, again):
+        store.write_json(f"snapshots/pumps/history/{entry.name}", entry.model_dump(mode="json"))
+    card = read_card(open_bundle(store, register(made).digest, tmp_path))
+    assert card.lineage.difference == changed

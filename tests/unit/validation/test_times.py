@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from millrace.ingest.snapshot import BEGINNING
+
 Hold = Callable[..., Any]
 ID = {"type": "string"}
 AT = {"type": "timestamp"}
@@ -187,3 +189,9 @@ def test_a_run_for_earlier_times_may_have_older_events(hold: Hold) -> None:
     assert hold(old, columns, as_of=may(11), **options).report.findings == []
     batch = hold(old, columns, window=(may(1), may(25)), **options)
     assert [finding.rejects for finding in batch.findings("at")] == [True]
+
+
+def test_where_a_window_is_open_nothing_is_missing_before_the_first_event(hold: Hold) -> None:
+    content = "id,at,v\n" + hourly(may(2), may(3))
+    options = {"completeness": {"gap": "16h"}, "window": (BEGINNING, may(9))}
+    assert not hold(content, {"id": ID, "at": AT}, **options).report.rejected
