@@ -27,9 +27,10 @@ def commands(page: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
-    """Lend a laptop on which churn was run once; its gateway has a port of its own."""
+    """Lend a laptop with flights, on which churn was run once; its gateway has a port of its own."""
     laptop = Laptop(tmp_path_factory.mktemp("documented"))
-    shutil.copytree("workloads/churn", laptop.workload("churn"))
+    for name in ("churn", "flights"):
+        shutil.copytree(Path("workloads") / name, laptop.workload(name))
     [port] = free_ports(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MILLRACE_GATEWAY_PORT", str(port))
