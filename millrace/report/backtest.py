@@ -90,7 +90,7 @@ def summed_up(found: Backtest) -> str:
     name, periods = text.metric_name(found.metric), text.counted(len(found.periods), "period")
     never, again = (text.number(mean[p], decimals) for p in ("never retrained", "retrained"))
     if not found.replaced:
-        return f"{told} The first model answered in all {periods}: mean {name} {never}."
+        return f"{told} The first model answered throughout: mean {name} {never} in {periods}."
     interval = _interval(gain, decimals, signed=True)
     return (
         f"{told} Over {periods} the first model alone had a mean {name} of {never}, with "

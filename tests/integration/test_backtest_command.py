@@ -20,13 +20,15 @@ from tests.workloads.rentals_data import write_rentals
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("backtest")]
 
-COMMAND = ("run", "rentals", "--backtest", "2024-03-16..2024-04-05", "--every", "5d")
-TURNS = 5
+COMMAND = ("run", "rentals", "--backtest", "2024-03-21..2024-04-05", "--every", "5d")
+TURNS = 4
 
 
 def made(folder: Path) -> Laptop:
     laptop = Laptop(folder)
     write_rentals(laptop.workload("rentals"))
+    model = laptop.workload("rentals") / "model.py"
+    laptop.edit(model, lambda code: f'{code}\nprint("a model is loaded")\n')
     return laptop
 
 
@@ -34,8 +36,6 @@ def made(folder: Path) -> Laptop:
 def calm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Laptop, dict[str, Any]]:
     """Return a laptop with a backtest that nothing disturbed, and what that said as JSON."""
     laptop = made(tmp_path_factory.mktemp("calm"))
-    model = laptop.workload("rentals") / "model.py"
-    laptop.edit(model, lambda code: code + '\nprint("a model is loaded")\n')
     done = laptop.millrace(*COMMAND, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     return laptop, json.loads(done.stdout)
@@ -74,11 +74,11 @@ def at_work(laptop: Laptop, step: str) -> bool:
     return any(laptop.home.glob(f"backtests/rentals/*/scratch/{step}"))
 
 
-def interrupted(laptop: Laptop, number: signal.Signals) -> tuple[int, str]:
-    """Start a backtest, end it in the training of its third turn, and return how that went."""
+def interrupted(laptop: Laptop, number: signal.Signals, turns: int) -> tuple[int, str]:
+    """Start a backtest, end it in the training after some turns, and return how that went."""
     with started(laptop, *COMMAND) as process:
-        wait_for(lambda: len(turns_kept(laptop)) == 2, "two turns are kept")
-        wait_for(lambda: not at_work(laptop, "exported"), "the third has begun")
+        wait_for(lambda: len(turns_kept(laptop)) == turns, f"{turns} turns are kept")
+        wait_for(lambda: not at_work(laptop, "exported"), "the next has begun")
         wait_for(lambda: at_work(laptop, "model"), "it trains")
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
@@ -113,17 +113,11 @@ def test_the_page_says_what_the_json_says(calm: tuple[Laptop, dict[str, Any]]) -
         assert f"{mean:.3f}" in page
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_a_backtest_that_is_stopped_in_its_third_turn_goes_on_to_the_same_end(
-    calm: tuple[Laptop, dict[str, Any]], tmp_path: Path, number: signal.Signals
+    calm: tuple[Laptop, dict[str, Any]], tmp_path: Path
 ) -> None:
     rough = made(tmp_path)
-    rough.edit(
-        rough.workload("rentals") / "model.py",
-        lambda code: code + '\nprint("a model is loaded")\n',
-    )
-    code, errors = interrupted(rough, number)
-    assert (code, errors) == (
+    assert interrupted(rough, signal.SIGINT, turns=2) == (
         130,
         f"millrace: stopped; 2 of {TURNS} turns are kept: the same command goes on after them\n",
     )
@@ -134,6 +128,13 @@ def test_a_backtest_that_is_stopped_in_its_third_turn_goes_on_to_the_same_end(
     assert settled(json.loads(done.stdout)) == settled(calm[1])
     assert all(file.stat().st_mtime_ns == when for file, when in before.items())
     assert len(turns_kept(rough)) == TURNS
+
+
+def test_sigterm_stops_it_in_order_too(tmp_path: Path) -> None:
+    code, errors = interrupted(made(tmp_path), signal.SIGTERM, turns=0)
+    assert code == 130
+    assert errors.startswith(f"millrace: stopped; 0 of {TURNS} turns are kept")
+    assert len(errors.splitlines()) == 1
 
 
 def test_on_a_pipe_there_is_a_line_a_turn_and_then_the_table(
@@ -181,7 +182,7 @@ def test_two_backtests_of_a_workload_do_not_go_on_at_once(
     laptop, _ = calm
     other = ("run", "rentals", "--backtest", "2024-03-11..2024-04-05", "--every", "5d")
     with started(laptop, *other) as process:
-        wait_for(lambda: at_work(laptop, "snapshot"), "it is at work")
+        wait_for(lambda: at_work(laptop, "accepted"), "it is at work")
         done = laptop.millrace(*COMMAND, "--json")
         assert done.returncode == 1
         assert f"another backtest of rentals is under way; found process {process.pid}" in (

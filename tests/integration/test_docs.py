@@ -27,9 +27,10 @@ def commands(page: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
-    """Lend a laptop on which churn was run once; its gateway has a port of its own."""
+    """Lend a laptop on which churn was run once, with flights; its gateway has its own port."""
     laptop = Laptop(tmp_path_factory.mktemp("documented"))
-    shutil.copytree("workloads/churn", laptop.workload("churn"))
+    for name in ("churn", "flights"):
+        shutil.copytree(Path("workloads") / name, laptop.workload(name))
     [port] = free_ports(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MILLRACE_GATEWAY_PORT", str(port))
@@ -38,6 +39,7 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
         laptop.millrace("down")
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=str)
 def test_every_command_of_a_page_works(page: Path, laptop: Laptop) -> None:
     for command in commands(page):

@@ -106,7 +106,7 @@ def test_a_smaller_error_is_told_as_a_gain() -> None:
 
 def test_where_nothing_was_replaced_no_gain_is_claimed() -> None:
     told = summed_up(one_model())
-    assert told.endswith("The first model answered in all 7 periods: mean ROC AUC 0.796.")
+    assert told.endswith("The first model answered throughout: mean ROC AUC 0.796 in 7 periods.")
 
 
 def test_numbers_in_table_page_and_document_are_the_same() -> None:
