@@ -67,24 +67,35 @@ def _ours(records: pd.DataFrame, keys: list[str], aggregations: dict[str, Aggreg
 
 
 def _pandas(records: pd.DataFrame, keys: list[str], aggregations: dict[str, Aggregation]) -> Any:
-    """Return the same as one would write it with pandas alone."""
+    """Return the same as one would write it with pandas alone.
+
+    A row without values stands where an event leaves a window, so that the window is seen to
+    change there.
+    """
     columns = list(dict.fromkeys(column for column, _, _ in aggregations.values()))
-    known = records[records["arrived"].notna()].sort_values("arrived", kind="stable")
-    known = known[[*keys, "arrived", *columns]].astype(dict.fromkeys(columns, "float64"))
+    known = records[records["arrived"].notna()][[*keys, "arrived", *columns]]
+    known = known.astype(dict.fromkeys(columns, "float64"))
+    windows = {window for _, _, window in aggregations.values()}
+    leaving = [
+        known[[*keys, "arrived"]].assign(arrived=known["arrived"] + pd.Timedelta(window))
+        for window in sorted(windows)
+    ]
+    moments = pd.concat([known, *leaving]).sort_values("arrived", kind="stable")
     rolled = {}
     for name, (column, kind, window) in aggregations.items():
-        rolling = known.groupby(keys, sort=True).rolling(window, on="arrived")[column]
+        rolling = moments.groupby(keys, sort=True).rolling(window, on="arrived")[column]
         rolled[name] = getattr(rolling, kind)()
     rows = pd.DataFrame(rolled).reset_index()
-    # several flights of one key at one time: only the last window has them all
+    # of several rows of one key at one time only the last window has them all
     return rows.drop_duplicates([*keys, "arrived"], keep="last")
 
 
 def _expect_equal(results: dict[str, Any], keys: list[str], names: list[str]) -> None:
     ours = results["ours"].sort_values([*keys, "event_timestamp"], ignore_index=True)
     peer = results["peer"].sort_values([*keys, "arrived"], ignore_index=True)
-    if len(ours) != len(peer):
-        raise SystemExit(f"pandas has {len(peer)} rows, we have {len(ours)}")
+    since = (peer["arrived"] + pd.Timedelta(microseconds=1)).to_numpy("datetime64[us]")
+    if not np.array_equal(ours["event_timestamp"].to_numpy("datetime64[us]"), since):
+        raise SystemExit(f"pandas has other rows: {len(peer)}, and we have {len(ours)}")
     for name in names:
         mine, theirs = (frame[name].to_numpy(np.float64, na_value=np.nan) for frame in (ours, peer))
         np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-6)

@@ -15,6 +15,7 @@ _WORDS = {
     "features_computed": "{rows:,} rows of {view} computed, {new:,} new",
     "features_online": "{rows:,} rows of {view} brought online",
     "labels_known": "{rows:,} records labelled, {left_out:,} left out",
+    "labels_in_time": "{left_out:,} labels came after the end of their part",
     "features_joined": "{features} features joined to {rows:,} rows",
     "dataset_written": "{train:,} rows to train on, {validation:,} to validate, {test:,} to test",
     "training_resumed": "resumed after epoch {epoch}",

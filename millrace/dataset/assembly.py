@@ -32,7 +32,7 @@ from millrace.dataset.manifest import (
 )
 from millrace.dataset.numbers import number_labels
 from millrace.dataset.seasons import seasons_of
-from millrace.dataset.split import assign_parts, split_rule
+from millrace.dataset.split import assign_parts, known_in_time, split_rule
 from millrace.digests import digest_of_json
 from millrace.features.definitions import Definitions, load_definitions, lookup_plan
 from millrace.features.records import read_records
@@ -78,10 +78,10 @@ def assemble(
     definitions = load_definitions(workload)
     keys = definitions.join_keys
     records = _labelled(workload, accepted, keys, as_of)
+    rule = split_rule(workload.spec.split, as_of)
+    records, parts = _divided(workload, records, keys, rule)
     rows = _rows(workload, records, keys)
     times = rows[EVENT_TIME] if workload.spec.time else None
-    rule = split_rule(workload.spec.split, as_of)
-    parts = assign_parts(rule, rows[keys], times)
     where = f"{workload.file} at split"
     if workload.spec.target.kind == "binary":
         check_parts(rows[LABEL].to_numpy(np.float32), parts, where)
@@ -120,6 +120,19 @@ def _labelled(workload: Workload, accepted: Path, keys: list[str], as_of: dateti
     records = records[known].reset_index(drop=True)
     say("labels_known", rows=len(records), left_out=int((~known).sum()))
     return records
+
+
+def _divided(
+    workload: Workload, records: pd.DataFrame, keys: list[str], rule: SplitRule
+) -> tuple[pd.DataFrame, npt.NDArray[np.str_]]:
+    """Return labelled records with the part of each, but for labels that came after their part."""
+    time = workload.spec.time
+    parts = assign_parts(rule, records[keys], records[time.event] if time else None)
+    if time is None or time.label_known is None:
+        return records, parts
+    kept = known_in_time(rule, parts, records[time.label_known])
+    say("labels_in_time", rows=int(kept.sum()), left_out=int((~kept).sum()))
+    return records[kept].reset_index(drop=True), parts[kept]
 
 
 def _rows(workload: Workload, records: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

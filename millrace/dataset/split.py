@@ -61,6 +61,30 @@ def assign_parts(
     return np.select(conditions, ["test", "validation"], "train")
 
 
+def known_in_time(
+    rule: SplitRule, parts: npt.NDArray[np.str_], known: pd.Series
+) -> npt.NDArray[np.bool_]:
+    """Return which rows have a label that was known when their part ended.
+
+    A model that was trained when the training window ended could not have learnt from the others,
+    and their labels lie in the time that it is tested on (López de Prado 2018, chapter 7: purging).
+
+    Args:
+        rule: how rows are divided.
+        parts: the part of each of n rows; shape [n].
+        known: when each one's label became known.
+
+    Returns:
+        Array of shape [n]; all True if the rule is not by time.
+    """
+    if rule.by == "hash":
+        return np.ones(len(parts), dtype=np.bool_)
+    train_end, validation_end = _window_ends(rule)
+    late = (parts == "train") & (known > train_end).to_numpy()
+    late |= (parts == "validation") & (known > validation_end).to_numpy()
+    return np.asarray(~late, dtype=np.bool_)
+
+
 def trained_on(
     rule: SplitRule, keys: pd.DataFrame, times: pd.Series | None = None
 ) -> npt.NDArray[np.bool_]:

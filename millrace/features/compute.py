@@ -12,6 +12,7 @@ from millrace.errors import FeatureError
 from millrace.features.definitions import EVENT_TIMESTAMP, View
 from millrace.features.lookup import ViewLookup
 from millrace.features.tables import schema_of
+from millrace.features.windows import looking_back
 from millrace.workload.code import nearest, place_of, told
 from millrace.workload.load import Workload
 
@@ -42,8 +43,10 @@ def compute_rows(workload: Workload, view: View, records: pd.DataFrame) -> pa.Ta
     timed = workload.spec.time is not None
     target = workload.spec.target.column
     seen = records.copy() if timed else records.drop(columns=target)
+    time = workload.spec.time
     try:
-        rows = view.compute(seen)
+        with looking_back(time.history if time and time.window else None):
+            rows = view.compute(seen)
     except Exception as error:
         hidden = isinstance(error, KeyError) and target in str(error) and not timed
         raise FeatureError(

@@ -1,4 +1,4 @@
-"""Features over the time that trails an event: counts, sums and means of the last hours and days.
+"""Features over the time that trails a moment: counts, sums and means of the last hours and days.
 
 Sums are of whole numbers: a decimal is taken to the nearest 2^-20. So the sum of a window does not
 depend on what came before it, and computing a day anew gives the same to the bit.
@@ -6,8 +6,11 @@ depend on what came before it, and computing a day anew gives the same to the bi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 import numpy as np
@@ -16,6 +19,7 @@ import pandas as pd
 
 from millrace.errors import FeatureError
 from millrace.features.definitions import EVENT_TIMESTAMP
+from millrace.workload.base import duration_text
 
 Kind = Literal["count", "sum", "mean"]
 Aggregation = tuple[str, Kind, str]
@@ -26,6 +30,22 @@ _SCALE = 2.0**20
 _LARGEST = 2.0**62
 
 
+_NEXT = 1
+"""Microseconds from what becomes known to the first moment that knows it."""
+
+_REACH: ContextVar[timedelta | None] = ContextVar("reach", default=None)
+
+
+@contextmanager
+def looking_back(reach: timedelta | None) -> Iterator[None]:
+    """Hold windows to how far back records were read; None for as far as there are any."""
+    token = _REACH.set(reach)
+    try:
+        yield
+    finally:
+        _REACH.reset(token)
+
+
 @dataclass(frozen=True)
 class _Events:
     """Events by key and time.
@@ -33,29 +53,33 @@ class _Events:
     Attributes:
         order: the records, those of a key together and in the order of time; shape [n].
         place: where each is on a line on which the keys' times do not overlap; shape [n].
-        first: the first event of its key, of each; shape [n].
-        last: the last event of each key and time; shape [m].
+        shift: what to add to a place to have its time, of each; shape [n].
     """
 
     order: Whole
     place: Whole
-    first: Whole
-    last: Whole
+    shift: Whole
 
-    def starts(self, window: int) -> Whole:
-        """Return the first event within a window, in microseconds, up to each of `last`."""
-        found = np.searchsorted(self.place, self.place[self.last] - window, side="right")
-        return np.maximum(found, self.first[self.last])
+    def changes(self, windows: Sequence[int]) -> Whole:
+        """Return where a window gains an event or loses one, ascending; shape [m]."""
+        runs = [self.place, *(self.place + window for window in dict.fromkeys(windows))]
+        places = np.sort(np.concatenate(runs), kind="stable")  # which merges what is in order
+        return places[np.diff(places, append=np.iinfo(np.int64).max) > 0]
+
+    def up_to(self, places: Whole) -> Whole:
+        """Return how many events there are up to and with each place; shape [m]."""
+        return np.searchsorted(self.place, places, side="right")
 
 
 def trailing(
     records: pd.DataFrame, *, keys: Sequence[str], at: str, **aggregations: Aggregation
 ) -> pd.DataFrame:
-    """Return what each key's events of the last hours and days come to, whenever one becomes known.
+    """Return what each key's events of the last hours and days come to, whenever that changes.
 
-    A window of 3h at 12:00 holds what became known after 9:00, up to and with 12:00. Records
-    without a time are not known yet and count nowhere; a missing value counts in no aggregation of
-    its column.
+    A window of 3h at 12:00 holds what became known from 9:00 on and before 12:00. So an event whose
+    outcome is known at once does not know it itself, and a row says from when on it holds: the
+    next microsecond after an event became known, or after one was 3h ago. Records without a time
+    are not known yet and count nowhere; a missing value counts in no aggregation of its column.
 
     Args:
         records: the events, in any order.
@@ -65,21 +89,24 @@ def trailing(
             truth values or numbers; `count`, `sum` or `mean`; a window such as `3h` or `7d`.
 
     Returns:
-        A row for each key and time at which an event became known: the keys, `event_timestamp`
-        and the aggregations. A count is Int64, a mean or a sum float64; without a value, missing.
+        A row for each key and time at which a window gained an event or lost one: the keys,
+        `event_timestamp` and the aggregations. A count is Int64, a mean or a sum float64; without a
+        value, missing.
 
     Raises:
-        FeatureError: there is no such column, it holds no numbers, or a window is none.
+        FeatureError: there is no such column, it holds no numbers, or a window is none, or is
+            longer than records were read.
     """
     _check(records, [*keys, at], aggregations)
-    events = _in_order(records, list(keys), at, _longest(aggregations))
-    shown = events.order[events.last]
-    names = {**dict.fromkeys(keys), at: EVENT_TIMESTAMP}
-    rows = pd.DataFrame({names[n] or n: records[n].array.take(shown) for n in names})
-    ends = events.last + 1
-    starts = {
-        window: events.starts(_microseconds(window)) for _, _, window in aggregations.values()
-    }
+    windows = {window: _microseconds(window) for _, _, window in aggregations.values()}
+    events = _in_order(records, list(keys), at, max(windows.values(), default=0))
+    places = events.changes(list(windows.values()))
+    ends = events.up_to(places)
+    starts = {window: events.up_to(places - length) for window, length in windows.items()}
+    shown = events.order[ends - 1]
+    rows = records[list(keys)].take(shown).reset_index(drop=True)
+    times = (places + events.shift[ends - 1] + _NEXT).view("datetime64[us]")
+    rows[EVENT_TIMESTAMP] = pd.Series(times).dt.tz_localize("UTC")
     sums = {
         column: _cumulated(records[column], column, events.order)
         for column in dict.fromkeys(column for column, _, _ in aggregations.values())
@@ -100,9 +127,8 @@ def _in_order(records: pd.DataFrame, keys: list[str], at: str, longest: int) -> 
     lengths = np.diff(begins, append=len(codes))
     # each key's times begin further than the longest window after the end of the one before
     spans = times[begins + lengths - 1] - times[begins] + longest + 1
-    place = times + np.repeat(np.cumsum(spans) - spans - times[begins], lengths)
-    last = np.flatnonzero(np.diff(place, append=np.iinfo(np.int64).max))
-    return _Events(order, place, np.repeat(begins, lengths), last)
+    shift = np.repeat(times[begins] - (np.cumsum(spans) - spans), lengths)
+    return _Events(order, times - shift, shift)
 
 
 def _cumulated(values: pd.Series, column: str, order: Whole) -> tuple[Whole, Whole]:
@@ -132,10 +158,6 @@ def _told(kind: Kind, counted: Whole, added: Whole) -> npt.NDArray[np.float64] |
     return np.where(empty, np.nan, value)
 
 
-def _longest(aggregations: Mapping[str, Aggregation]) -> int:
-    return max((_microseconds(window) for _, _, window in aggregations.values()), default=0)
-
-
 def _microseconds(window: str) -> int:
     try:
         found = int(pd.Timedelta(window) / pd.Timedelta(microseconds=1))
@@ -144,6 +166,13 @@ def _microseconds(window: str) -> int:
     if found <= 0:
         raise FeatureError(
             "is no window", found=repr(window), expected="a duration, such as 3h or 7d"
+        )
+    reach = _REACH.get()
+    if reach is not None and found > reach // timedelta(microseconds=1):
+        raise FeatureError(
+            f"a window of {window} is longer than features look back",
+            found=f"spec.time.history: {duration_text(reach)}" if reach else "no spec.time.history",
+            remedy=f"set history to {window}, and as much more as an outcome takes to be known",
         )
     return found
 

@@ -71,6 +71,6 @@ def aircraft(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def airport_weather(records: pd.DataFrame) -> pd.DataFrame:
-    """Return the weather of the hour in which flights leave, from the start of the hour."""
+    """Return the weather of the hour before flights leave: that of an hour is known at its end."""
     rows = records[["origin", "hour", *WEATHER]].rename(columns={"hour": "event_timestamp"})
     return rows.drop_duplicates(["origin", "event_timestamp"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from feature_worlds import DAY, START, timed_world, visits
+from feature_worlds import DAY, START, in_time, timed_world, visits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_dataset_assembly import made
@@ -35,10 +35,21 @@ def test_a_label_that_became_known_later_is_left_out(tmp_path: Path) -> None:
     world = timed_world(tmp_path)
     as_of = START + 5 * DAY + timedelta(hours=4)
     records = visits(8)
-    known = [record for record in records if record["known"] <= as_of]
+    known = [r for r in records if r["at"] <= as_of and in_time(r["at"], r["known"], as_of)]
     happened = [record for record in records if record["at"] <= as_of]
     assert len(known) < len(happened)
     assert sum(made(world, records, as_of).rows.values()) == len(known)
+
+
+def test_a_label_that_came_after_the_end_of_its_part_is_not_learnt_from(tmp_path: Path) -> None:
+    world = timed_world(tmp_path)
+    as_of = START + 6 * DAY
+    slow = {"at": START + 2 * DAY, "known": START + 4 * DAY, "shop": "slow", "till": 1}
+    late = [{**slow, "amount": 1.0, "late": "yes"}, {**slow, "amount": 1.0, "late": "no"}]
+    made(world, [*visits(8), *late], as_of)
+    assert "slow" not in set(world.rows()["shop"])
+    made(world, [*visits(8), *({**row, "known": START + 3 * DAY} for row in late)], as_of)
+    assert "slow" in set(world.part("train")["shop"])
 
 
 def held(records: list[dict[str, Any]], row: Any) -> tuple[Any, Any, Any]:
@@ -91,7 +102,11 @@ def test_no_feature_knows_the_future(events: list[dict[str, Any]], chance: Any) 
         world = timed_world(Path(folder))
         made(world, records, as_of)
         rows = world.rows().rename(columns={EVENT_TIME: "time"})
-    expected = [r for r in records if r["late"] is not None and r["known"] <= as_of]
+    expected = [
+        r
+        for r in records
+        if r["late"] is not None and r["at"] <= as_of and in_time(r["at"], r["known"], as_of)
+    ]
     assert sorted((r["shop"], r["till"], r["at"], r["late"] == "yes") for r in expected) == sorted(
         zip(rows["shop"], rows["till"], rows["time"], rows[LABEL] == 1, strict=True)
     )

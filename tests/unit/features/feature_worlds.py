@@ -244,6 +244,12 @@ def people(count: int, **changes: Any) -> list[dict[str, Any]]:
     ]
 
 
+def in_time(at: datetime, known: datetime | None, as_of: datetime) -> bool:
+    """Return whether a label was known when the part of its event ended, 3 and 2 days back."""
+    ends = (as_of - 3 * DAY, as_of - 2 * DAY, as_of)
+    return known is not None and known <= next(end for end in ends if at <= end)
+
+
 def visits(days: int, per_day: int = 4) -> list[dict[str, Any]]:
     """Return records of the timed workload: visits of two shops' tills, of both classes."""
     return [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +12,10 @@ from hypothesis import strategies as st
 
 from millrace.errors import FeatureError
 from millrace.features import trailing
+from millrace.features.windows import looking_back
 
 START = pd.Timestamp("2024-03-01", tz="UTC")
+NEXT = pd.Timedelta(microseconds=1)
 HOURS = st.integers(0, 200)
 EVENTS = st.lists(
     st.tuples(
@@ -53,7 +57,12 @@ def computed(records: pd.DataFrame) -> pd.DataFrame:
 def by_hand(records: pd.DataFrame) -> list[tuple[object, ...]]:
     rows = []
     known = records[records[["shop", "till", "known"]].notna().all(axis=1)]
-    for shop, till, time in sorted(set(known[["shop", "till", "known"]].itertuples(index=False))):
+    changes = {
+        (shop, till, time + pd.Timedelta(hours=hours))
+        for shop, till, time in known[["shop", "till", "known"]].itertuples(index=False)
+        for hours in (0, 3, 12, 48)
+    }
+    for shop, till, time in sorted(changes):
         mine = known[(known.shop == shop) & (known.till == till) & (known.known <= time)]
 
         def last(column: str, hours: int, mine=mine, time=time) -> list[float]:
@@ -63,7 +72,7 @@ def by_hand(records: pd.DataFrame) -> list[tuple[object, ...]]:
         amounts, lates = last("amount", 48), last("late", 3)
         rows.append(
             (
-                *(shop, int(till), time, len(last("amount", 12))),
+                *(shop, int(till), time + NEXT, len(last("amount", 12))),
                 sum(amounts) if amounts else None,
                 sum(lates) / len(lates) if lates else None,
             )
@@ -96,9 +105,30 @@ def test_the_order_of_the_records_changes_nothing(events: list, random: object) 
 def test_what_becomes_known_later_changes_nothing_before(events: list, hour: int) -> None:
     moment = START + pd.Timedelta(hours=hour)
     cut = [event for event in events if event[2] is None or event[2] <= hour]
-    before = computed(frame(events))
-    before = before[before["event_timestamp"] <= moment]
-    assert as_rows(before) == as_rows(computed(frame(cut)))
+    whole, short = (computed(frame(taken)) for taken in (events, cut))
+    before, known = (rows[rows["event_timestamp"] <= moment] for rows in (whole, short))
+    assert as_rows(before) == as_rows(known)
+
+
+def test_a_value_holds_only_until_it_has_left_its_window() -> None:
+    found = computed(frame([("a", 1, 0, 5.0, True)]))
+    times = list(found["event_timestamp"] - NEXT - START)
+    assert times == [pd.Timedelta(hours=hours) for hours in (0, 3, 12, 48)]
+    assert list(found["visits"]) == [1, 1, 0, 0]
+    assert list(found["spent"].fillna(-1)) == [5.0, 5.0, 5.0, -1]
+    assert list(found["lateness"].fillna(-1)) == [1.0, -1, -1, -1]
+
+
+def test_an_event_whose_outcome_is_known_at_once_does_not_know_it_itself() -> None:
+    found = computed(frame([("a", 1, 7, 5.0, True)]))
+    assert (found["event_timestamp"] > START + pd.Timedelta(hours=7)).all()
+
+
+def test_a_window_longer_than_records_were_read_is_told() -> None:
+    with looking_back(timedelta(hours=12)), pytest.raises(FeatureError, match="a window of 2d is"):
+        computed(frame([("a", 1, 3, 1.0, True)]))
+    with looking_back(timedelta(days=2)):
+        computed(frame([("a", 1, 3, 1.0, True)]))
 
 
 def test_sums_of_decimals_do_not_depend_on_what_came_before_the_window() -> None:
@@ -108,11 +138,13 @@ def test_sums_of_decimals_do_not_depend_on_what_came_before_the_window() -> None
     sums = {"spent": ("amount", "sum", "7d"), "mean": ("amount", "mean", "30d")}
     whole = trailing(records, keys=["shop"], at="known", **sums)
     late = trailing(records.iloc[300:], keys=["shop"], at="known", **sums)
+    settled = days[330]
     pd.testing.assert_frame_equal(
-        whole.iloc[330:].reset_index(drop=True), late.iloc[30:].reset_index(drop=True)
+        *(rows[rows["event_timestamp"] > settled].reset_index(drop=True) for rows in (whole, late))
     )
     week = records.rolling("7d", on="known")["amount"].sum()
-    np.testing.assert_allclose(whole["spent"], week, atol=1e-5)
+    held = whole[whole["event_timestamp"].isin(days + NEXT)]
+    np.testing.assert_allclose(held["spent"], week, atol=1e-5)
 
 
 @pytest.mark.parametrize(
