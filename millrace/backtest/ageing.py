@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from millrace.backtest.result import Period, Policy, Showing
-from millrace.dataset.manifest import EVENT_TIME, PARTS
+from millrace.dataset.manifest import EVENT_TIME, LATE, PARTS
 from millrace.errors import EvaluationError
 from millrace.evaluation.blocks import blocks_of
 from millrace.evaluation.bootstrap import Draws, Subject, resample
@@ -55,7 +55,7 @@ def score_period(
         start: when the last of the models was trained.
         end: the as-of time.
     """
-    rows = _since(read_rows(dataset, *PARTS), start)
+    rows = _since(read_rows(dataset, *PARTS, LATE), start)
     period = Period(
         start=start.isoformat(),
         end=end.isoformat(),

@@ -23,10 +23,10 @@ from millrace.dataset.labels import (
 from millrace.dataset.manifest import (
     EVENT_TIME,
     LABEL,
+    LATE,
     PARTS,
     SLICE,
     DatasetManifest,
-    Part,
     Season,
     SplitRule,
 )
@@ -79,7 +79,7 @@ def assemble(
     keys = definitions.join_keys
     records = _labelled(workload, accepted, keys, as_of)
     rule = split_rule(workload.spec.split, as_of)
-    records, parts = _divided(workload, records, keys, rule)
+    parts = _parts(workload, records, keys, rule)
     rows = _rows(workload, records, keys)
     times = rows[EVENT_TIME] if workload.spec.time else None
     where = f"{workload.file} at split"
@@ -105,7 +105,7 @@ def assemble(
     seasons = [] if times is None else seasons_of(rule, times, rows[LABEL].to_numpy(np.float32))
     manifest = _manifest(workload, definitions, rule, tables, seasons)
     manifest.write(out / "manifest.json")
-    say("dataset_written", **{str(part): len(inside) for part, inside in tables.items()})
+    say("dataset_written", **manifest.rows)
     return manifest
 
 
@@ -122,17 +122,17 @@ def _labelled(workload: Workload, accepted: Path, keys: list[str], as_of: dateti
     return records
 
 
-def _divided(
+def _parts(
     workload: Workload, records: pd.DataFrame, keys: list[str], rule: SplitRule
-) -> tuple[pd.DataFrame, npt.NDArray[np.str_]]:
-    """Return labelled records with the part of each, but for labels that came after their part."""
+) -> npt.NDArray[np.str_]:
+    """Return the part of each labelled record, or LATE; shape [n]."""
     time = workload.spec.time
     parts = assign_parts(rule, records[keys], records[time.event] if time else None)
     if time is None or time.label_known is None:
-        return records, parts
-    kept = known_in_time(rule, parts, records[time.label_known])
-    say("labels_in_time", rows=int(kept.sum()), left_out=int((~kept).sum()))
-    return records[kept].reset_index(drop=True), parts[kept]
+        return parts
+    in_time = known_in_time(rule, parts, records[time.label_known])
+    say("labels_in_time", rows=int(in_time.sum()), left_out=int((~in_time).sum()))
+    return np.where(in_time, parts, LATE)
 
 
 def _rows(workload: Workload, records: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -176,18 +176,18 @@ def _table(rows: pd.DataFrame, values: pa.Table, definitions: Definitions) -> pa
 
 def _in_parts(
     table: pa.Table, parts: npt.NDArray[np.str_], order: list[str]
-) -> dict[Part, pa.Table]:
-    """Return the rows of each part; where time and keys tie, all other columns decide."""
+) -> dict[str, pa.Table]:
+    """Return the rows of each part, and of none; where time and keys tie, other columns decide."""
     names = dict.fromkeys([*order, LABEL, *reversed(table.column_names)])
     by = [(name, "ascending") for name in names]
-    return {part: table.filter(pa.array(parts == part)).sort_by(by) for part in PARTS}
+    return {part: table.filter(pa.array(parts == part)).sort_by(by) for part in (*PARTS, LATE)}
 
 
 def _manifest(
     workload: Workload,
     definitions: Definitions,
     rule: SplitRule,
-    tables: dict[Part, pa.Table],
+    tables: dict[str, pa.Table],
     seasons: list[Season],
 ) -> DatasetManifest:
     target = workload.spec.target
@@ -199,7 +199,7 @@ def _manifest(
         "slices": workload.spec.slices,
         "split": rule.model_dump(),
     }
-    rows = {part: digest_of_rows(table) for part, table in tables.items()}
+    rows = {part: digest_of_rows(tables[part]) for part in PARTS}
     return DatasetManifest(
         digest=digest_of_json({**meaning, "rows": rows}),
         join_keys=definitions.join_keys,
@@ -208,9 +208,9 @@ def _manifest(
         positive=positive,
         slices=workload.spec.slices,
         split=rule,
-        rows={part: len(table) for part, table in tables.items()},
+        rows={part: len(tables[part]) for part in PARTS},
         positives=None
         if positive is None
-        else {part: int(pc.sum(table[LABEL]).as_py()) for part, table in tables.items()},
+        else {part: int(pc.sum(tables[part][LABEL]).as_py()) for part in PARTS},
         seasons=seasons,
     )

@@ -16,6 +16,8 @@ SLICE = "__slice__"
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
+LATE = "late"
+"""Beside the parts: rows whose label became known only after their part had ended."""
 REQUEST = ""
 """In the place of a feature view: the request brings it."""
 
@@ -57,7 +59,8 @@ class Season(Document):
 class DatasetManifest(Document):
     """What stands in `manifest.json`.
 
-    Beside it lie train.parquet, validation.parquet, test.parquet and lookup.json. Each Parquet
+    Beside it lie train.parquet, validation.parquet, test.parquet, late.parquet and lookup.json. The
+    rows of the last but one are learnt from by nobody, and count below in no part. Each Parquet
     file holds the join keys, the features under their names, LABEL, a SLICE column for each slice
     and, in timed workloads, EVENT_TIME; rows are sorted by time and join keys.
     """

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from millrace.dataset.manifest import LABEL, SLICE, DatasetManifest, Part
+from millrace.dataset.manifest import LABEL, SLICE, DatasetManifest
 from millrace.errors import EvaluationError
 
 
@@ -44,7 +44,7 @@ class Rows:
         return self.frame[SLICE + slice_name].fillna("").to_numpy(dtype=np.str_)
 
 
-def read_rows(dataset: Path, *parts: Part) -> Rows:
+def read_rows(dataset: Path, *parts: str) -> Rows:
     """Return the rows of one or more parts of a training set, one part after the other.
 
     Raises:

@@ -98,10 +98,9 @@ def events_of(period: Period) -> pd.DataFrame:
 
 def features_of(records: pd.DataFrame, row) -> tuple[float, float]:
     """Return what was known at the station when a bike was rented."""
-    known = records[(records["station"] == row.station) & (records["returned"] <= row.rented)]
-    since = known["returned"].max() - pd.Timedelta(days=2)
-    lately = known[known["returned"] > since]
-    return (lately["late"] == "true").mean(), len(lately)
+    known = records[(records["station"] == row.station) & (records["returned"] < row.rented)]
+    lately = known[known["returned"] >= row.rented - pd.Timedelta(days=2)]
+    return (lately["late"] == "true").mean(), len(lately) if len(known) else np.nan
 
 
 def score_by_hand(model: str, rows: pd.DataFrame) -> float:

@@ -65,6 +65,7 @@ def test_the_manifest_says_what_lies_beside_it(tmp_path: Path) -> None:
     folder = tmp_path / "dataset"
     assert DatasetManifest.read(folder / "manifest.json") == manifest
     assert sorted(path.name for path in folder.iterdir()) == [
+        "late.parquet",
         "lookup.json",
         "manifest.json",
         "test.parquet",

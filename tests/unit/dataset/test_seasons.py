@@ -54,9 +54,9 @@ def test_seasons_stand_in_the_manifest_and_end_at_the_as_of_time(tmp_path: Path)
     world.write_spec(split={"by": "time", "test": "2d", "validation": "1d", "roll": "1d"})
     manifest = made(world, visits(8), START + 8 * DAY)
     rows = world.rows()
-    # The first event of a day is of the moment at which the day before ends; what two of them
-    # were to be learnt from was known only after their part had ended.
-    assert [season.rows for season in manifest.seasons] == [1, 4, 4, 4, 4, 3, 3, 4, 3]
+    # The first event of a day is of the moment at which the day before ends; the labels of two of
+    # them came only after their part had ended.
+    assert [season.rows for season in manifest.seasons] == [1, *[4] * 7, 3]
     assert len(rows) == 8 * 4 - 2
     assert manifest.seasons[-1].end == (START + 8 * DAY).isoformat()
     newest = rows[rows[EVENT_TIME] > START + 7 * DAY]
