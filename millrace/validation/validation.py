@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from millrace.errors import WorkloadError
 from millrace.ingest.reading import read_snapshot
 from millrace.ingest.window import in_utc
 from millrace.progress import say
@@ -66,7 +65,7 @@ def validate(
         WorkloadError: the contract itself is wrong.
         MillraceError: a snapshot is not whole, or the disk is full.
     """
-    _check(workload)
+    check_declarations(workload)
     as_of = in_utc(as_of)
     spec = workload.spec
     columns = spec.contract.columns
@@ -107,20 +106,6 @@ def validate(
     )
     say("batch_judged", accepted=report.accepted, quarantined=report.quarantined)
     return report
-
-
-def _check(workload: Workload) -> None:
-    check_declarations(workload)
-    time = workload.spec.time
-    for name in [time.event, time.label_known or time.event] if time else []:
-        kind = workload.spec.contract.columns[name].type
-        if kind != "timestamp":
-            raise WorkloadError(
-                f"spec.time names the column {name!r}",
-                where=str(workload.file),
-                found=f"type {kind}",
-                expected="type timestamp",
-            )
 
 
 def _batch_findings(

@@ -66,6 +66,8 @@ LATE = "late: {type: boolean, nullable: true}"
         ("event: left", "event: lefd", "spec.time.event"),
         ("label_known: arrived", "label_known: arived", "spec.time.label_known"),
         ("outcome: [delay]", "outcome: [delai]", "spec.time.outcome[0]"),
+        ("event: left", "event: bus", "spec.time.event: 'bus' is not a column of type timestamp"),
+        ("label_known: arrived", "label_known: delay", "expected one of left, arrived"),
         ("window: 30d", "window: 0d", "spec.time.window"),
         ("window: 30d", "window: 30", "spec.time.window"),
         ("window: 30d", "window: 36526d", "spec.time.window"),
