@@ -21,6 +21,7 @@ from millrace.validation.faults import (
     header_place,
     reasons_of,
 )
+from millrace.validation.outcomes import unlabelled_findings
 from millrace.validation.outputs import write_accepted, write_quarantine
 from millrace.validation.presence import presence_findings
 from millrace.validation.profile import drift_of_columns, profile_columns
@@ -99,6 +100,7 @@ def validate(
             *backward_findings(parsed, earlier, spec, manifest.window, as_of),
             *gap_findings(taken, spec, manifest.window),
             *unsure_findings(records, parsed, columns, sound, places),
+            *unlabelled_findings(records, parsed, spec, as_of, sound, places),
             *(finding_of(fault, records, places) for fault in faults if fault.remedy),
         ],
         columns=profile_columns(taken, columns),

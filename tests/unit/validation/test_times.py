@@ -149,7 +149,7 @@ def test_a_day_whose_midnight_was_skipped_begins_later_and_is_no_fault(hold: Hol
 
 
 def test_a_label_that_is_known_before_its_event_is_in_quarantine(hold: Hold) -> None:
-    rows = ["a,2024-05-02,2024-05-01", "b,2024-05-02,2024-05-02", "c,2024-05-02,", "d,,2024-05-01"]
+    rows = ["a,2024-05-02,2024-05-01", "b,2024-05-02,2024-05-02", ",2024-05-02,", "d,,2024-05-01"]
     content = "\n".join(["id,at,known", *rows]) + "\n"
     batch = hold(content, {"id": ID, "at": AT, "known": KNOWN})
     reason = "is before 'at': the label is known before the event"
