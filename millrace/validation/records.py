@@ -97,7 +97,7 @@ def _copies(originals: Rows, places: Places) -> list[Fault]:
         return []
     each = [f"is a copy of {places[int(originals[row])]}" for row in rows]
     remedy = "deliver each record once; the first was taken"
-    return [Fault(None, "is a copy of another record", remedy, rows, each)]
+    return [Fault(None, "is a copy of another record", remedy, rows, each, copies=True)]
 
 
 def _of_the_future(
