@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from millrace.durations import duration_text
 from millrace.errors import PipelineError, WorkloadError
 from millrace.runs.arguments import point_in_time
 from millrace.workload import Workload
-from millrace.workload.base import duration_text
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

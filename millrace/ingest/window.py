@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from millrace.durations import duration_text
 from millrace.errors import WorkloadError
 from millrace.ingest.reader import Chunk, Window
 from millrace.ingest.snapshot import BEGINNING, END
 from millrace.validation.columns import parse_column
 from millrace.workload import Workload
-from millrace.workload.base import duration_text
 
 
 def in_utc(time: datetime) -> datetime:

@@ -174,7 +174,7 @@ def test_events_that_end_earlier_than_before_are_told(
     batch = hold("id,at\na,2024-05-20\n", columns, previous=before.snapshot, **contract)
     (finding,) = batch.findings("at")
     assert finding.problem == (
-        "the newest event is of 2024-05-20T00:00:00+00:00, 2 days, 0:00:00 before that of the"
+        "the newest event is of 2024-05-20T00:00:00+00:00, 2d before that of the"
         " snapshot before, 2024-05-22T00:00:00+00:00"
     )
     assert finding.rejects is rejected
@@ -198,3 +198,19 @@ def test_where_a_window_is_open_nothing_is_missing_before_the_first_event(hold: 
     content = "id,at,v\n" + hourly(may(2), may(3))
     options = {"completeness": {"gap": "16h"}, "window": (BEGINNING, may(9))}
     assert not hold(content, {"id": ID, "at": AT}, **options).report.rejected
+
+
+def test_how_old_the_newest_event_is_reads_like_the_limit(hold: Hold) -> None:
+    as_of = may(2) + timedelta(minutes=1)
+    batch = hold("id,at\na,2024-05-01\n", {"id": ID, "at": AT}, freshness="1d", as_of=as_of)
+    (finding,) = batch.findings("at")
+    assert finding.problem == (
+        "the newest event is of 2024-05-01T00:00:00+00:00, 1.001d before the as-of time;"
+        " at most 1d is allowed"
+    )
+
+
+def test_an_event_of_long_ago_is_told_too(hold: Hold) -> None:
+    batch = hold("id,at\na,1024-06-01\n", {"id": ID, "at": AT}, freshness="1d")
+    (finding,) = batch.findings("at")
+    assert "365243d before the as-of time" in finding.problem
