@@ -81,6 +81,8 @@ LATE = "late: {type: boolean, nullable: true}"
         ("{type: timestamp, nullable: true}", "{type: timestamp}", "spec.contract.columns.arr"),
         ("roll: 7d", "roll: 15d", "spec.split.roll: is longer than the test window"),
         ("roll: 7d", "roll: 0d", "spec.split"),
+        ("test: 14d", "test: 0d", "spec.split.test: no time at all is not enough"),
+        ("validation: 7d", "validation: 0h", "spec.split.validation: no time at all is not"),
         ("roll: 7d", "rol: 7d", "did you mean 'roll'?"),
         ("history: 7d", "histroy: 7d", "did you mean 'history'?"),
     ],
