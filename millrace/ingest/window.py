@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,13 +13,9 @@ from millrace.durations import duration_text
 from millrace.errors import WorkloadError
 from millrace.ingest.reader import Chunk, Window
 from millrace.ingest.snapshot import BEGINNING, END
+from millrace.utc import in_utc
 from millrace.validation.columns import parse_column
 from millrace.workload import Workload
-
-
-def in_utc(time: datetime) -> datetime:
-    """Return the time in UTC; one without a time zone is taken as UTC."""
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def checked_window(workload: Workload, window: Window | None) -> Window | None:

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from millrace.ingest.reading import read_snapshot
-from millrace.ingest.window import in_utc
 from millrace.progress import say
+from millrace.utc import in_utc
 from millrace.validation.batch import column_findings, share_findings, volume_findings
 from millrace.validation.columns import ARROW_TYPES, ParsedColumn, parse_columns
 from millrace.validation.faults import (

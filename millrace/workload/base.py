@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from millrace.durations import duration_text, read_duration
+from millrace.durations import DURATION, duration_text, read_duration
 from millrace.located.words import MISFIT, MISPLACED
 
 _SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -79,7 +79,7 @@ Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
     PlainSerializer(duration_text, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h|d)$"}),
+    WithJsonSchema({"type": "string", "pattern": DURATION}),
 ]
 """A duration such as `50ms`, `24h` or `30d`."""
 

@@ -15,6 +15,20 @@ LENGTHS = st.timedeltas(timedelta(microseconds=1), 36_525 * DAY)
 
 
 @pytest.mark.parametrize(
+    ("text", "length"),
+    [("50ms", DAY / 1_728_000), ("90s", DAY / 960), ("1.5d", 1.5 * DAY), ("2w", 14 * DAY)],
+)
+def test_a_duration_is_a_number_with_a_unit(text: str, length: timedelta) -> None:
+    assert read_duration(text) == length
+
+
+@pytest.mark.parametrize("text", ["", "7", "d", "-7d", " 7d", "7d\n", "7 d", "7D", "1e3s", "1y"])
+def test_nothing_else_is_a_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="a number with a unit of ms, s, m, h, d or w"):
+        read_duration(text)
+
+
+@pytest.mark.parametrize(
     ("length", "limit", "text"),
     [
         (DAY + timedelta(minutes=1), DAY, "1.001d"),
