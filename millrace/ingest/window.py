@@ -73,7 +73,9 @@ def default_window(workload: Workload, as_of: datetime, *, now: bool) -> Window 
 def within(chunks: Iterator[Chunk], workload: Workload, window: Window | None) -> Iterator[Chunk]:
     """Yield the records whose event time lies in the window.
 
-    One whose time cannot be read stays too: validation puts it into quarantine, where it is seen.
+    One whose time cannot be read stays too: validation puts it into quarantine, where it is seen. A
+    query that compares the column with `:start` and `:end` does not bring one that is missing, and
+    perhaps none that is odd: what a database drops, nobody here can tell of.
     """
     time = workload.spec.time
     if window is None or time is None:
