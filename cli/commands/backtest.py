@@ -15,12 +15,12 @@ from cli.watch_backtest import Watch
 from millrace.backtest import Backtest, Schedule, Turn, replay
 from millrace.backtest.loop import kept, metric_of
 from millrace.digests import digest_of_json
+from millrace.durations import duration_text
 from millrace.evaluation.result import HIGHER_IS_BETTER
 from millrace.files import made_folder, write_whole
 from millrace.report.backtest import means, render_backtest, summed_up
 from millrace.settings import HOME_REMEDY, Settings, load_settings
 from millrace.workload import Workload, load_workload
-from millrace.workload.base import duration_text
 from millrace.workload.code import code_revision
 from pipelines.local.lock import only_run
 

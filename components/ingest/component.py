@@ -49,8 +49,7 @@ def ingest(
         taken.manifest.write(Path(snapshot.path))
         snapshot.metadata.update(digest=taken.manifest.digest, uri=work.store.uri(taken.key))
         work.document = taken
-        state = "new" if taken.is_new else "the same as before"
-        work.note = f"{taken.manifest.rows:,} records, {state}"
+        work.note = taken.told
         revision = code_revision(work.workload)
         work.facts["code_revision"] = revision
     return (

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from millrace.durations import duration_text, read_duration
 from millrace.errors import PipelineError, WorkloadError
 from millrace.runs.arguments import point_in_time
 from millrace.workload import Workload
-from millrace.workload.base import duration_text
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LEAST = "1m"
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Schedule:
                 found=last.strip(),
                 expected="a time that has passed",
             )
-        step = _duration(every)
+        step = _step(every)
         if step > end - start:
             raise PipelineError(
                 "there is only one model in the period, and nothing that it could be scored on",
@@ -90,13 +89,17 @@ class Schedule:
             )
 
 
-def _duration(text: str) -> timedelta:
-    match = re.fullmatch(r"([0-9]{1,6})([mhdw])", text.strip())
-    if match is None or not int(match[1]):
+def _step(text: str) -> timedelta:
+    expected = f"{_LEAST} or more, such as 7d"
+    try:
+        step = read_duration(text.strip())
+    except ValueError as error:
+        step, expected = timedelta(0), str(error)
+    if step < read_duration(_LEAST):
         raise PipelineError(
             "is no time from one model to the next",
             where="--every",
             found=repr(text),
-            expected="a whole number from 1 with a unit of m, h, d or w, such as 7d",
+            expected=expected,
         )
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    return step

@@ -15,6 +15,8 @@ def seasons_of(rule: SplitRule, times: pd.Series, labels: npt.NDArray[np.float32
     """Return the periods of a split by time, counted back from its end; [] for another split.
 
     They are as long as those that the test window is told apart by; without, as the test window.
+    One that begins before the day of the first row is left out: that it holds fewer rows, of some
+    of its days only, is no season.
 
     Args:
         rule: how rows are divided.
@@ -36,4 +38,5 @@ def seasons_of(rule: SplitRule, times: pd.Series, labels: npt.NDArray[np.float32
             mean_label=float(labels[back == number].mean(dtype=np.float64)),
         )
         for number in sorted({int(number) for number in back}, reverse=True)
+        if end - (number + 1) * length >= times.min().floor("D")
     ]

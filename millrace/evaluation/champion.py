@@ -19,6 +19,8 @@ from millrace.export.manifest import ScoreBins
 from millrace.registry.card import Card
 from millrace.workload.target import Kind
 
+_WITHOUT = "compare with no champion once: --champion none"
+
 
 @dataclass(frozen=True, eq=False)
 class Champion:
@@ -59,6 +61,7 @@ def score_champion(bundle: Path, rows: Rows, task: Task) -> Champion:
                 f"{'that requests bring' if feature.view == REQUEST else of}, "
                 "which the dataset does not have",
                 found=f"it as a {held[feature.name]}" if feature.name in held else "",
+                remedy=f"bring it back, or {_WITHOUT}",
             )
     answers = score(bundle / "model.onnx", rows.frame, card.inputs, card.outputs)
     if not task.possible(answers).all():
@@ -70,6 +73,7 @@ def score_champion(bundle: Path, rows: Rows, task: Task) -> Champion:
             "the champion had trained on the held-out rows",
             found=f"{len(fair)} of {len(rows)} rows left"
             + ("" if positives is None else ", not of both classes"),
+            remedy=f"run as of a time long enough after its training, or {_WITHOUT}",
         )
     return Champion(answers, fair, card.counting_bins)
 
@@ -77,7 +81,10 @@ def score_champion(bundle: Path, rows: Rows, task: Task) -> Champion:
 def _require_the_same_outputs(card: Card, task: Task) -> None:
     theirs, ours = _predicted(card.kind, card.quantiles), _predicted(task.kind, task.quantiles)
     if theirs != ours:
-        raise EvaluationError(f"the champion predicts {theirs}, and the candidate {ours}")
+        raise EvaluationError(
+            f"the champion predicts {theirs}, and the candidate {ours}",
+            remedy=f"predict the same, or {_WITHOUT}",
+        )
 
 
 def _predicted(kind: Kind, quantiles: Sequence[float]) -> str:
@@ -99,6 +106,7 @@ def _seen_by(card: Card, rows: Rows) -> NDArray[np.bool_]:
         raise EvaluationError(
             f"what the champion had trained on cannot be told without the join key {missing[0]!r}",
             found=", ".join(rows.manifest.join_keys),
+            remedy=f"bring the key back, or {_WITHOUT}",
         )
     times = rows.frame[EVENT_TIME] if EVENT_TIME in rows.frame.columns else None
     return trained_on(card.split, rows.frame[card.join_keys], times)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from millrace.digests import digest_of_json
@@ -31,6 +31,7 @@ from millrace.features.update import Update, add_rows, digest_until, made_anew
 from millrace.progress import say
 from millrace.settings import Settings
 from millrace.storage import Store
+from millrace.utc import in_utc
 from millrace.workload.load import Workload
 
 
@@ -62,7 +63,7 @@ def materialize(
             exists has changed.
         StoreError: the object store or the online store does not do as asked.
     """
-    as_of = as_of.astimezone(UTC) if as_of.tzinfo else as_of.replace(tzinfo=UTC)
+    as_of = in_utc(as_of)
     definitions = load_definitions(workload)
     check_protected(lookup_plan(workload, definitions), protected, workload)
     # It is over once Feast's registry says so too: a run that died before brings all again.

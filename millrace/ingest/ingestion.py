@@ -21,9 +21,10 @@ from millrace.ingest.readers import open_reader
 from millrace.ingest.reading import read_snapshot
 from millrace.ingest.snapshot import Snapshot, SnapshotManifest
 from millrace.ingest.spill import CanonicalWriter
-from millrace.ingest.window import checked_window, default_window, in_utc, within
+from millrace.ingest.window import checked_window, default_window, within
 from millrace.progress import say
 from millrace.storage import Store
+from millrace.utc import in_utc
 from millrace.workload import Workload
 
 

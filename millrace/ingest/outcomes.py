@@ -17,9 +17,9 @@ from millrace.workload import Workload
 def known_by(chunks: Iterator[Chunk], workload: Workload, as_of: datetime) -> Iterator[Chunk]:
     """Yield records as they stood at a time: without the outcomes that became known later.
 
-    So a run for a time of the past learns what a run at that time would have learnt. A record that
-    says not when its label became known has no outcome; one that says it unreadably stays as it
-    is, and validation puts it into quarantine, where it is seen.
+    So a run for a time of the past learns what a run at that time would have learnt. A record with
+    an outcome that says not when it became known, or says it unreadably, stays as it is: validation
+    puts it into quarantine, where it is seen.
 
     Args:
         chunks: records of the source.
@@ -39,9 +39,7 @@ def known_by(chunks: Iterator[Chunk], workload: Workload, as_of: datetime) -> It
             yield chunk
             continue
         known = parse_column(records.column(time.label_known), contract)
-        readable = pa.array(~known.failed)
-        later = pc.fill_null(pc.greater(known.values, now), True)
-        hidden = pc.and_(later, readable)
+        hidden = pc.fill_null(pc.greater(known.values, now), False)
         columns = [
             pc.if_else(hidden, pa.scalar(None, column.type), column) if name in late else column
             for name, column in zip(records.schema.names, records.columns, strict=True)

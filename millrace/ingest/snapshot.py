@@ -82,3 +82,12 @@ class Snapshot(Document):
     """What has changed since the last look as of the same time; None if there was none."""
     asked: bool = False
     """Whether its time window was asked for, and is not the workload's."""
+
+    @property
+    def told(self) -> str:
+        """Return what was taken, in words: how much, and what differs from an earlier look."""
+        state = "new" if self.is_new else "the same as before"
+        taken = f"{self.manifest.rows:,} records, {state}"
+        if self.difference is None:
+            return taken
+        return f"{taken}; changed since the last look as of then: {self.difference.told}"

@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from millrace.durations import duration_text
 from millrace.release.documents import ArmRef
 from millrace.release.layout import ARMS, ROUTE, Site
-from millrace.workload.base import duration_text
 from millrace.workload.serving import Serving
 
 RUNTIME = "millrace-onnx"

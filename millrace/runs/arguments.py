@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from millrace.errors import PipelineError
+from millrace.utc import in_utc
 
 
 def point_in_time(text: str, name: str) -> datetime | None:
@@ -16,15 +17,14 @@ def point_in_time(text: str, name: str) -> datetime | None:
     if not text:
         return None
     try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
+        return in_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
         raise PipelineError(
             "is no time",
             where=name,
             found=repr(text),
             expected="ISO 8601, such as 2026-03-01 or 2026-03-01T06:00:00+01:00",
         ) from error
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def time_window(start: str, end: str) -> tuple[datetime, datetime] | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 
 from millrace.validation.columns import ParsedColumn
-from millrace.validation.faults import Fault, Places, broken_rows, commonest, raw_texts
+from millrace.validation.faults import Fault, Places, Rows, broken_rows, commonest, raw_texts
 from millrace.validation.report import Finding
 from millrace.validation.values import EXPECTED
 from millrace.workload.contract import Column
@@ -77,7 +80,7 @@ def share_findings(
     places: Places,
     limit: float,
 ) -> list[Finding]:
-    """Return a rejection if too many records are in quarantine.
+    """Return a rejection if too many records are in quarantine; copies of others count neither way.
 
     Args:
         faults: what is wrong with records.
@@ -86,20 +89,29 @@ def share_findings(
         places: where each came from.
         limit: greatest share of them.
     """
-    parsed = records.num_rows
-    others = [fault for fault in faults if fault.column is None or fault.column not in explained]
-    broken = len(broken_rows(others))
-    if broken <= limit * parsed:
+    copies = broken_rows([fault for fault in faults if fault.copies])
+    others = list(_without(copies, faults, explained))
+    broken, originals = len(broken_rows(others)), records.num_rows - len(copies)
+    if broken <= limit * originals:
         return []
+    of = "records, copies aside," if len(copies) else "records"
     return [
         Finding(
-            problem=f"{broken} of {parsed} records ({broken / parsed:.1%}) are in quarantine, more "
-            f"than {limit:.1%}: {commonest(others, records, places)}",
+            problem=f"{broken} of {originals} {of} ({broken / originals:.1%}) are in quarantine, "
+            f"more than {limit:.1%}: {commonest(others, records, places)}",
             records=broken,
             remedy="mend them at the source; spec.contract.limits.quarantined is the limit",
             rejects=True,
         )
     ]
+
+
+def _without(copies: Rows, faults: list[Fault], explained: set[str | None]) -> Iterator[Fault]:
+    """Yield what is wrong with records that are no copies, in columns that are not explained."""
+    for fault in faults:
+        rows = np.setdiff1d(fault.rows, copies, assume_unique=True)
+        if len(rows) and (fault.column is None or fault.column not in explained):
+            yield replace(fault, rows=rows)
 
 
 def volume_findings(parsed: int, usual_rows: int | None, share: float) -> list[Finding]:

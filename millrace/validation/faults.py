@@ -41,6 +41,8 @@ class Fault:
     """The reason of each record, where it differs from one to the next."""
     when: str = ""
     """Of which time the events are, as a clause; empty if there is nothing to tell."""
+    copies: bool = False
+    """Whether the records are copies of others, so that nothing is lost without them."""
 
 
 class Places:

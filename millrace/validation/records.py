@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from millrace.ingest.content import row_hashes
 from millrace.validation.columns import ParsedColumn
 from millrace.validation.faults import Fault, Places, Rows
+from millrace.validation.outcomes import outcome_faults
 from millrace.validation.schema import schema_faults
 from millrace.validation.values import EXPECTED
 from millrace.workload import WorkloadSpec
@@ -36,7 +37,7 @@ def record_faults(
         *_never(parsed, columns),
         *schema_faults(parsed, columns, first),
         *_of_the_future(parsed, spec, as_of),
-        *_known_before(parsed, spec),
+        *outcome_faults(parsed, spec),
         *copies,
     ]
     if spec.time is None or spec.time.event not in parsed:
@@ -96,7 +97,7 @@ def _copies(originals: Rows, places: Places) -> list[Fault]:
         return []
     each = [f"is a copy of {places[int(originals[row])]}" for row in rows]
     remedy = "deliver each record once; the first was taken"
-    return [Fault(None, "is a copy of another record", remedy, rows, each)]
+    return [Fault(None, "is a copy of another record", remedy, rows, each, copies=True)]
 
 
 def _of_the_future(
@@ -111,22 +112,6 @@ def _of_the_future(
         return []
     reason = f"is after the as-of time {as_of.isoformat()}"
     return [Fault(spec.time.event, reason, "check the clock and time zone of the source", rows)]
-
-
-def _known_before(parsed: dict[str, ParsedColumn], spec: WorkloadSpec) -> list[Fault]:
-    """Return the labels that were known before their event; those not known yet are none."""
-    time = spec.time
-    if time is None or time.label_known is None:
-        return []
-    if time.event not in parsed or time.label_known not in parsed:
-        return []
-    earlier = pc.less(parsed[time.label_known].values, parsed[time.event].values)
-    rows = np.flatnonzero(earlier.fill_null(False).to_numpy(zero_copy_only=False))
-    if not len(rows):
-        return []
-    reason = f"is before {time.event!r}: the label is known before the event"
-    remedy = "check the clocks and time zones of both columns at the source"
-    return [Fault(time.label_known, reason, remedy, rows)]
 
 
 def _when(events: pa.Array, rows: Rows) -> str:

@@ -10,13 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from millrace.durations import duration_text, rounded_text
 from millrace.ingest.reader import Window
 from millrace.ingest.snapshot import BEGINNING
 from millrace.validation.columns import ARROW_TYPES, ParsedColumn
 from millrace.validation.faults import EXAMPLES, Places, Rows, examples_of
 from millrace.validation.report import Finding
 from millrace.workload import WorkloadSpec
-from millrace.workload.base import duration_text
 from millrace.workload.contract import Column
 
 _GAPS = 5
@@ -58,8 +58,9 @@ def freshness_findings(
     return [
         Finding(
             column=spec.time.event,
-            problem=f"the newest event is of {newest.isoformat()}, {as_of - newest} before the "
-            f"as-of time; at most {limit} is allowed",
+            problem=f"the newest event is of {newest.isoformat()}, "
+            f"{rounded_text(as_of - newest, above=limit)} before the as-of time; "
+            f"at most {duration_text(limit)} is allowed",
             remedy="check that the source is still fed; spec.contract.freshness is the limit",
             rejects=True,
         )
@@ -95,8 +96,8 @@ def backward_findings(
     return [
         Finding(
             column=event,
-            problem=f"the newest event is of {newest.isoformat()}, {known - newest} before that of "
-            f"the snapshot before, {known.isoformat()}",
+            problem=f"the newest event is of {newest.isoformat()}, {rounded_text(known - newest)} "
+            f"before that of the snapshot before, {known.isoformat()}",
             remedy="check whether the source lost records, or its clock was put back",
             rejects=spec.contract.freshness is not None,
         )

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from millrace.errors import WorkloadError
 from millrace.ingest.reading import read_snapshot
-from millrace.ingest.window import in_utc
 from millrace.progress import say
+from millrace.utc import in_utc
 from millrace.validation.batch import column_findings, share_findings, volume_findings
 from millrace.validation.columns import ARROW_TYPES, ParsedColumn, parse_columns
 from millrace.validation.faults import (
@@ -22,6 +21,7 @@ from millrace.validation.faults import (
     header_place,
     reasons_of,
 )
+from millrace.validation.outcomes import unlabelled_findings
 from millrace.validation.outputs import write_accepted, write_quarantine
 from millrace.validation.presence import presence_findings
 from millrace.validation.profile import drift_of_columns, profile_columns
@@ -66,7 +66,7 @@ def validate(
         WorkloadError: the contract itself is wrong.
         MillraceError: a snapshot is not whole, or the disk is full.
     """
-    _check(workload)
+    check_declarations(workload)
     as_of = in_utc(as_of)
     spec = workload.spec
     columns = spec.contract.columns
@@ -100,6 +100,7 @@ def validate(
             *backward_findings(parsed, earlier, spec, manifest.window, as_of),
             *gap_findings(taken, spec, manifest.window),
             *unsure_findings(records, parsed, columns, sound, places),
+            *unlabelled_findings(records, parsed, spec, as_of, sound, places),
             *(finding_of(fault, records, places) for fault in faults if fault.remedy),
         ],
         columns=profile_columns(taken, columns),
@@ -107,20 +108,6 @@ def validate(
     )
     say("batch_judged", accepted=report.accepted, quarantined=report.quarantined)
     return report
-
-
-def _check(workload: Workload) -> None:
-    check_declarations(workload)
-    time = workload.spec.time
-    for name in [time.event, time.label_known or time.event] if time else []:
-        kind = workload.spec.contract.columns[name].type
-        if kind != "timestamp":
-            raise WorkloadError(
-                f"spec.time names the column {name!r}",
-                where=str(workload.file),
-                found=f"type {kind}",
-                expected="type timestamp",
-            )
 
 
 def _batch_findings(

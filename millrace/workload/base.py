@@ -17,11 +17,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from millrace.durations import DURATION, duration_text, read_duration
 from millrace.located.words import MISFIT, MISPLACED
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_LONGEST = 36_525 * _UNITS["d"]
-"""Seconds of the longest duration: so far back from today there still is a date."""
 _SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
@@ -59,31 +57,13 @@ def misplaced(place: tuple[str | int, ...], problem: str) -> Exception:
 
 
 def _duration(value: object) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", str(value))
-    if match is None:
-        raise ValueError("a duration is a number with a unit of ms, s, m, h or d, such as 30d")
-    seconds = float(match[1]) * _UNITS[match[2]]
-    if seconds > _LONGEST:
-        raise ValueError("a duration is a hundred years at most, which are 36525d")
-    return timedelta(seconds=seconds)
+    return value if isinstance(value, timedelta) else read_duration(str(value))
 
 
 def _positive(value: timedelta) -> timedelta:
     if not value:
         raise ValueError("no time at all is not enough")
     return value
-
-
-def duration_text(value: timedelta) -> str:
-    """Return a duration as it is written, such as `50ms`: what reads back as the same."""
-    seconds = value.total_seconds()
-    for unit in ("d", "h", "m", "s"):
-        text = f"{seconds / _UNITS[unit]:.10g}{unit}"
-        if seconds >= _UNITS[unit] and "e" not in text and _duration(text) == value:
-            return text
-    return f"{value / timedelta(milliseconds=1):.3f}".rstrip("0").rstrip(".") + "ms"
 
 
 def _size(value: object) -> int:
@@ -99,7 +79,7 @@ Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
     PlainSerializer(duration_text, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h|d)$"}),
+    WithJsonSchema({"type": "string", "pattern": DURATION}),
 ]
 """A duration such as `50ms`, `24h` or `30d`."""
 

@@ -58,7 +58,7 @@ class Limits(Model):
     """How much may be wrong before the batch as a whole is rejected."""
 
     quarantined: Share = 0.02
-    """Greatest share of records in quarantine."""
+    """Greatest share of records in quarantine; copies of others do not count."""
 
 
 class Contract(Model):

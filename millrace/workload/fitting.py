@@ -14,7 +14,9 @@ from millrace.workload.split import TimeSplit
 from millrace.workload.target import BinaryTarget, RegressionTarget
 
 if TYPE_CHECKING:
+    from millrace.workload.contract import Contract
     from millrace.workload.spec import WorkloadSpec
+    from millrace.workload.time import Time
 
 Place = tuple[str | int, ...]
 
@@ -55,6 +57,7 @@ def _check_time(spec: WorkloadSpec) -> None:
         if split.by == "time" or contract.freshness or contract.completeness.gap:
             raise ValueError("a split by time, and limits of freshness and of gaps, need `time`")
         return
+    _check_clock(time, contract)
     for name in sorted(spec.late_columns):
         if not contract.columns[name].nullable:
             place = ("contract", "columns", name)
@@ -64,6 +67,14 @@ def _check_time(spec: WorkloadSpec) -> None:
             raise misplaced(("time", "window"), "is no longer than test and validation together")
         if split.roll and split.roll > split.test:
             raise misplaced(("split", "roll"), "is longer than the test window")
+
+
+def _check_clock(time: Time, contract: Contract) -> None:
+    """See that the columns that tell when something was are timestamps."""
+    clocks = [name for name, column in contract.columns.items() if column.type == "timestamp"]
+    for key, name in (("event", time.event), ("label_known", time.label_known)):
+        if name is not None and name not in clocks:
+            raise misfit(("time", key), name, clocks, "a column of type timestamp")
 
 
 def _check_gate(spec: WorkloadSpec, number: int, gate: Gate) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from millrace.workload.base import Duration, Model, PositiveDuration
+from millrace.workload.base import Model, PositiveDuration
 from millrace.workload.target import Fraction
 
 
@@ -30,9 +30,9 @@ class TimeSplit(Model):
     """Split by event time: the newest events are tested on, those before them validated on."""
 
     by: Literal["time"]
-    test: Duration
+    test: PositiveDuration
     """Length of the test window, which ends at the as-of time."""
-    validation: Duration
+    validation: PositiveDuration
     """Length of the validation window before it."""
     roll: PositiveDuration | None = None
     """Length of the windows that the test window is told apart by; by default it is one."""

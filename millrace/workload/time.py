@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from pydantic import model_validator
@@ -34,15 +34,15 @@ class Time(Model):
 
     def events_since(self, as_of: datetime) -> datetime | None:
         """Return since when a run learns from events; None for all there are."""
-        return as_of - self.window if self.window else None
+        return _back(as_of, self.window) if self.window else None
 
     def features_since(self, as_of: datetime) -> datetime | None:
         """Return since when a run computes features; None for all there are."""
-        return as_of - self.window - self.history if self.window else None
+        return _back(as_of, self.window + self.history) if self.window else None
 
     def records_since(self, as_of: datetime) -> datetime | None:
         """Return since when a run reads records; None for all there are."""
-        return as_of - self.window - 2 * self.history if self.window else None
+        return _back(as_of, self.window + 2 * self.history) if self.window else None
 
     @model_validator(mode="after")
     def _parts_need_each_other(self) -> Self:
@@ -51,3 +51,9 @@ class Time(Model):
         if self.history and self.window is None:
             raise ValueError("history needs a window: without one all events are read")
         return self
+
+
+def _back(time: datetime, span: timedelta) -> datetime:
+    """Return the time that lies so far back, or the first that there is."""
+    first = datetime.min.replace(tzinfo=UTC)
+    return first + max(time - first - span, timedelta(0))

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from millrace.durations import WITH_UNIT
 from millrace.errors import ReleaseError
 from millrace.located import YamlDocument
 from millrace.release.kubernetes import (
@@ -223,7 +224,7 @@ def _check_objective(service: InferenceService, document: YamlDocument) -> None:
             "the argument --latency is no duration",
             where=document.where(("spec", "predictor", "model", "args", index)),
             found=repr(given),
-            expected="a number with a unit of ms, s, m, h or d, such as --latency=50ms",
+            expected=f"{WITH_UNIT}, such as --latency=50ms",
             remedy="mend the value",
         ) from error
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from millrace.durations import WITH_UNIT
 from millrace.errors import ServingError
 from millrace.registry.published import is_digest
 from millrace.workload.base import Duration, Size
@@ -70,7 +71,7 @@ _POSITIVE = (
 )
 _DURATION = TypeAdapter[Any](Duration)
 _SIZE = TypeAdapter[Any](Size)
-_A_DURATION = "a number with a unit of ms, s, m, h or d, such as 50ms"
+_A_DURATION = f"{WITH_UNIT}, such as 50ms"
 _A_SIZE = "a number with a unit of kB, MB, GB, KiB, MiB or GiB, such as 10MiB"
 _DEFAULTS = TypeAdapter[Any](dict[str, str | float])
 

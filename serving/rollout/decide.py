@@ -11,9 +11,9 @@ from typing import Literal
 
 from millrace.analysis import Judgement
 from millrace.deploy.base import Changes
+from millrace.durations import duration_text
 from millrace.release import changes
 from millrace.release.documents import ArmRef, Canary
-from millrace.workload.base import duration_text
 from millrace.workload.rollout import Pause
 from serving.rollout.actions import Action, Commit, Nothing, Promote
 from serving.rollout.pulls import clear, hold, settle, waited, want

@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
+from millrace.durations import WITH_UNIT
 from millrace.errors import ServingError
 from millrace.workload.base import Duration
 from serving.traffic.grpc_sender import GrpcSender
@@ -78,7 +79,7 @@ def seconds_of(text: str) -> float:
             "is no duration",
             where="--for",
             found=repr(text),
-            expected="a number with a unit of ms, s, m, h or d, such as 60s",
+            expected=f"{WITH_UNIT}, such as 60s",
         ) from error
     return duration.total_seconds()
 

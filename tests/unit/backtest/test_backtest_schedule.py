@@ -22,6 +22,7 @@ def test_a_model_is_made_at_the_start_and_at_every_step_up_to_the_end() -> None:
     times = Schedule.read("2024-01-01..2024-01-15", "7d").times
     assert times == [datetime(2024, 1, day, tzinfo=UTC) for day in (1, 8, 15)]
     assert Schedule.read("2024-01-01..2024-01-14", "1w").times == times[:2]
+    assert Schedule.read("2024-01-01..2024-01-05", "1.5d").every == timedelta(hours=36)
     zoned = Schedule.read("2024-01-01T02:00+02:00..2024-01-01T06:00", "90m").times
     assert [f"{time:%H:%M}" for time in zoned] == ["00:00", "01:30", "03:00", "04:30", "06:00"]
 
@@ -49,13 +50,15 @@ def test_times_are_evenly_apart_and_never_beyond_the_end(days: int, hours: int) 
         ("2024-01-01..2999-01-01", "7d", "reaches into the future"),
         ("2024-01-01..2024-02-01", "", "--every: is no time from one model to the next; found ''"),
         ("2024-01-01..2024-02-01", "7", "found '7'"),
-        ("2024-01-01..2024-02-01", "0d", "a whole number from 1"),
+        ("2024-01-01..2024-02-01", "0d", "expected 1m or more"),
+        ("2024-01-01..2024-02-01", "59.9s", "expected 1m or more"),
         ("2024-01-01..2024-02-01", "-7d", "found '-7d'"),
-        ("2024-01-01..2024-02-01", "1.5d", "found '1.5d'"),
         ("2024-01-01..2024-02-01", "9" * 5000 + "d", "is no time from one model"),
         ("2024-01-01..2024-02-01", "32d", "--every: there is only one model"),
         ("9000-01-01..9000-02-01", "999999w", "reaches into the future"),
-        ("2024-01-01..2024-02-01", "999999w", "expected at most 31d"),
+        ("2024-01-01..2024-02-01", "999999w", "a duration is a hundred years at most"),
+        ("2024-01-01..2024-02-01", "5000w", "expected at most 31d"),
+        ("2024-01-01..2024-02-01", "7 d", "a unit of ms, s, m, h, d or w"),
     ],
 )
 def test_nonsense_is_answered_in_one_line(period: str, every: str, told: str) -> None:

@@ -8,6 +8,8 @@ from millrace.evaluation.held_out import read_rows
 from millrace.evaluation.task import BINARY as TASK
 from millrace.export.manifest import ScoreBins
 
+WAY_OUT = "compare with no champion once: --champion none"
+
 
 @pytest.fixture
 def rows(make):
@@ -29,8 +31,10 @@ def test_rows_that_the_champion_trained_on_are_left_out(make, rows):
 
 def test_a_champion_that_trained_on_all_rows_cannot_be_compared(make, rows):
     until = SplitRule(by="time", test=1.0, validation=1.0, train_until="2024-01-01T00:00:00+00:00")
-    with pytest.raises(MillraceError, match="had trained on the held-out rows; found 0 of"):
+    with pytest.raises(MillraceError, match="had trained on the held-out rows; found 0 of") as told:
         score_champion(make.bundle(split=until), rows, TASK)
+    assert "run as of a time long enough after its training" in told.value.remedy
+    assert told.value.remedy.endswith(WAY_OUT)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +46,7 @@ def test_a_champion_that_trained_on_all_rows_cannot_be_compared(make, rows):
     ],
 )
 def test_a_feature_that_the_rows_do_not_have_is_named(make, rows, feature, told):
-    with pytest.raises(MillraceError, match=f"the champion needs the {told}"):
+    with pytest.raises(MillraceError, match=f"the champion needs the {told}.*{WAY_OUT}"):
         score_champion(make.bundle(inputs=[feature]), rows, TASK)
 
 

@@ -14,6 +14,7 @@ from millrace.ingest import ingest, read_snapshot
 from millrace.ingest.snapshot import BEGINNING, END
 from millrace.ingest.window import default_window
 from millrace.storage import Store
+from millrace.workload import load_workload
 
 AS_OF = START + 10 * DAY
 FAR = datetime.fromisoformat("2100-01-01T00:00:00+00:00")
@@ -96,3 +97,23 @@ def test_a_window_is_refused_where_the_workload_declares_its_own(
     assert "the workload says itself how far back a run looks" in message
     assert "spec.time.window: 3d" in message
     assert store.names("snapshots/events") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "also", "found"),
+    [
+        ("csv", "", {"last", "timeless"}),
+        ("sql", "", {"last"}),
+        ("sql", " OR at IS NULL", {"last", "timeless"}),
+    ],
+)
+def test_a_record_without_a_time_stays_unless_the_query_itself_drops_it(
+    tmp_path: Path, store: Store, kind: str, also: str, found: set[str]
+) -> None:
+    workload = declared(tmp_path, kind, window="3d")
+    file = workload.folder / "workload.yaml"
+    file.write_text(file.read_text().replace("at < :end", f"at < :end{also}"))
+    rows = [event("last", AS_OF, AS_OF), event("timeless", AS_OF, AS_OF) | {"at": None}]
+    snapshot = ingest(write(load_workload(tmp_path), rows), store, as_of=AS_OF)
+    records = read_snapshot(store.fetch(snapshot.key, tmp_path / "fetched"))[1]
+    assert set(records["id"].to_pylist()) == found

@@ -133,11 +133,11 @@ def test_each_look_is_compared_with_the_one_before_it(
 
 
 def test_all_that_changed_at_once_is_told_in_words(look: Look) -> None:
-    look(FIRST)
+    assert look(FIRST).told == "3 records, new"
+    told = "records: 1 added, 1 gone, 1 with an outcome that has become known, 1 corrected"
     now = [event("a", AT, AT + HOUR, 7), event("p", AT, AT + HOUR), event("n", AT, AT)]
     snapshot = look(now)
+    assert snapshot.told == f"3 records, new; changed since the last look as of then: {told}"
     assert counts(snapshot) == (1, 1, 1, 1)
     assert snapshot.difference is not None
-    assert snapshot.difference.told == (
-        "records: 1 added, 1 gone, 1 with an outcome that has become known, 1 corrected"
-    )
+    assert snapshot.difference.told == told

@@ -31,13 +31,22 @@ def test_what_became_known_after_the_run_is_missing(
     rows = [
         event("then", at, AS_OF),
         event("later", at, AS_OF + HOUR / 3600),
-        event("never", at, None) | {"delay": 99, "label": "late"},
+        event("never", at, None),
     ]
     found = seen(write(declared(tmp_path, kind), rows), store, tmp_path)
     outcome = {name: [row[n] for n in ("known", "delay", "label")] for name, row in found.items()}
     assert outcome["later"] == outcome["never"] == [None, None, None]
     assert None not in outcome["then"]
     assert None not in [row["at"] for row in found.values()]
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_an_outcome_without_a_time_is_left_for_validation_to_tell(
+    tmp_path: Path, store: Store, kind: str
+) -> None:
+    rows = [event("then", AS_OF - DAY, AS_OF), event("x", AS_OF, None) | {"label": "late"}]
+    found = seen(write(declared(tmp_path, kind), rows), store, tmp_path)
+    assert (found["x"]["known"], found["x"]["label"]) == (None, "late")
 
 
 @pytest.mark.parametrize("kind", SOURCES)

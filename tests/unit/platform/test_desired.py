@@ -250,7 +250,7 @@ def test_an_objective_that_is_no_duration_is_told_with_what_was_found_and_expect
     [line] = [number for number, text in enumerate(lines, 1) if "--latency" in text]
     assert str(refused.value) == (
         f"pumps/arms/pumps-v1.yaml:{line}: the argument --latency is no duration; "
-        f"found '{given}'; expected a number with a unit of ms, s, m, h or d, such as "
+        f"found '{given}'; expected a number with a unit of ms, s, m, h, d or w, such as "
         "--latency=50ms; mend the value"
     )
 

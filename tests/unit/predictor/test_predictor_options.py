@@ -54,5 +54,5 @@ def test_a_duration_without_a_unit_is_told_as_every_fault_is() -> None:
         read_options([*REQUIRED, "--latency=50"])
     assert str(caught.value) == (
         "--latency: cannot be read; found '50'; "
-        "expected a number with a unit of ms, s, m, h or d, such as 50ms"
+        "expected a number with a unit of ms, s, m, h, d or w, such as 50ms"
     )

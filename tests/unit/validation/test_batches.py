@@ -206,3 +206,13 @@ def test_a_time_without_a_zone_is_taken_as_utc(hold: Hold) -> None:
     batch = hold("at\n2024-06-01T00:00:00Z\n", {"at": AT}, as_of=naive)
     assert batch.report.accepted == 1
     assert naive.replace(tzinfo=UTC) > datetime(2024, 5, 1, tzinfo=UTC)
+
+
+def test_copies_count_neither_as_records_nor_as_broken_ones(hold: Hold) -> None:
+    content = "id,n\na,1\nb,2\nc,3\nd,x\n" + "d,x\n" * 30 + "a,1\n" * 30
+    columns = {"id": {"type": "string"}, "n": INT}
+    assert not hold(content, columns, limits={"quarantined": 0.25}).report.rejected
+    report = hold(content, columns, limits={"quarantined": 0.24}).report
+    [(_, problem)] = rejections(report)
+    assert problem.startswith("1 of 4 records, copies aside, (25.0%) are in quarantine, more than")
+    assert "'n' is not an integer of 64 bits (1, such as 'x' in line 5 of data.csv)" in problem

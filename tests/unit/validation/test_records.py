@@ -128,5 +128,5 @@ def test_a_contract_that_cannot_be_is_the_workloads_fault(
 
 
 def test_an_event_time_is_a_timestamp(hold: Hold) -> None:
-    with pytest.raises(WorkloadError, match=r"spec\.time names the column 'at'; found type string"):
+    with pytest.raises(WorkloadError, match=r"spec\.time\.event: 'at' is not a column of type tim"):
         hold("at\n1\n", {"at": {"type": "string"}}, freshness="1d")

@@ -8,9 +8,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from millrace.durations import duration_text
 from millrace.errors import WorkloadError
 from millrace.workload import load_workload
-from millrace.workload.base import duration_text
 from millrace.workload.gates import BaselineGate, ChampionGate, ParityGate
 from millrace.workload.rollout import Pause, SetWeight
 from millrace.workload.serving import Serving
