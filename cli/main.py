@@ -112,6 +112,18 @@ def run(
     run(request, as_json=json)
 
 
+@app.command(rich_help_panel=RUN)
+def materialize(
+    workload: WorkloadArgument,
+    as_of: Annotated[str, typer.Option(help="Read the source as of this time, ISO 8601.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """Bring features online as they stand now, without training."""
+    from cli.commands.materialize import materialize
+
+    materialize(workload, as_of, as_json=json)
+
+
 @app.command(name="compile", rich_help_panel=RUN)
 def compile_(
     output: Annotated[

@@ -19,6 +19,7 @@ COLOURS = {"pass": "green", "fail": "red", "not applicable": "dim"}
 HEADLINES = {
     "registered": "bold green",
     "unchanged": "bold cyan",
+    "materialized": "bold green",
     "gate failed": "bold red",
     "rejected": "bold red",
     "failed": "bold red",

@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from millrace.report.text import counted
+from millrace.report.text import counted, duration
 from millrace.skew import SkewReport
-from millrace.skew.report import FeatureSkew
+from millrace.skew.report import FeatureSkew, Staleness
 
 
 def show_skew(console: Console, told: SkewReport) -> None:
@@ -22,6 +22,8 @@ def show_skew(console: Console, told: SkewReport) -> None:
         console.print(
             f"[dim]{counted(rows, 'row')} not compared: {escape(reason)}[/]", soft_wrap=True
         )
+    if told.stale is not None:
+        console.print(_staleness(told.stale, told.compared), soft_wrap=True)
     console.print(_headline(told), soft_wrap=True)
 
 
@@ -34,6 +36,17 @@ def _headline(told: SkewReport) -> str:
         values = f"{counted(told.differ, 'value')} {verb} from the offline store"
         return f"[bold red]{values}; {rows}.[/]"
     return f"[bold green]No value differs from the offline store; {rows}.[/]"
+
+
+def _staleness(told: Staleness, rows: int) -> str:
+    median, greatest = map(duration, (told.median_seconds, told.greatest_seconds))
+    other = f"{told.other:,} of {counted(rows, 'row')} would have been served other values"
+    marked = f"[yellow]{other}[/]" if told.other else other
+    unknown = f"; of {told.unknown:,} that is not known yet" if told.unknown else ""
+    return (
+        f"When asked for, what was online was {median} old in the median, {greatest} at most. "
+        f"Had it been brought up to then, {marked}{unknown}."
+    )
 
 
 def _features(told: SkewReport) -> Table:

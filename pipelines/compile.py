@@ -11,6 +11,8 @@ from components.policy import DEFAULT_IMAGES, Role
 COMPILED = Path(__file__).parent / "compiled"
 """Folder of the checked-in IR YAML."""
 
+RETRAINING, MATERIALIZATION = "retraining.yaml", "materialization.yaml"
+
 
 def images_for(registry: str, tag: str) -> dict[Role, str]:
     """Return the images of each role in a registry, such as `ghcr.io/acme/pipeline:1.2`."""
@@ -21,11 +23,13 @@ def compile_pipelines(folder: Path, images: Mapping[Role, str] = DEFAULT_IMAGES)
     """Write each pipeline's IR YAML into a folder and return the files."""
     from kfp import compiler
 
+    from pipelines.materialization import materialization
     from pipelines.retraining import retraining
 
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "retraining.yaml"
+    made = {RETRAINING: retraining, MATERIALIZATION: materialization}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        compiler.Compiler().compile(retraining(images), str(file))
-    return [file]
+        for name, pipeline in made.items():
+            compiler.Compiler().compile(pipeline(images), str(folder / name))
+    return [folder / name for name in made]

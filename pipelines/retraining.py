@@ -55,7 +55,7 @@ def retraining(images: Mapping[Role, str]) -> Any:
             champion_bundle: auto for the registry's champion, none, or a bundle's digest.
         """
         always = {"workload": workload, "run": run, "job": dsl.PIPELINE_JOB_ID_PLACEHOLDER}
-        finish = task(summarize, **always, signal=signal)
+        finish = task(summarize, **always, signal=signal, pipeline="retraining")
         with dsl.ExitHandler(finish, name="retrain"):
             taken = task(
                 ingest, **always, as_of=as_of, window_start=window_start, window_end=window_end

@@ -13,6 +13,7 @@ def summarize(
     run: str,
     job: str,
     signal: str,
+    pipeline: str,
     status: dsl.PipelineTaskFinalStatus,
     summary: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
@@ -25,6 +26,7 @@ def summarize(
         run: name of the run; empty for the KFP job's.
         job: id of the KFP job.
         signal: what asked for the run.
+        pipeline: which pipeline it is a run of: retraining or materialization.
         status: how the steps ended, by KFP.
         summary: all that the steps recorded, as JSON.
         metrics: the candidate's metrics, for KFP's table.
@@ -37,7 +39,14 @@ def summarize(
     from millrace.runs.step import step
 
     with step("summarize", workload, run=run or job) as work:
-        told = collect(workload, work.store, run=run or job, signal=signal, state=status.state)
+        told = collect(
+            workload,
+            work.store,
+            run=run or job,
+            signal=signal,
+            pipeline=pipeline,
+            state=status.state,
+        )
         page = render(told)
         told.write(Path(summary.path))
         Path(report.path).write_text(page, encoding="utf-8")

@@ -15,10 +15,9 @@ def advice(summary: RunSummary) -> list[str]:
         case "registered":
             return _after_registration(summary)
         case "unchanged":
-            known = f"this data and this code have {_version(summary)} already."
-            if _opened(summary) is None:
-                return [f"Nothing to do: {known}"]
-            return [known[0].upper() + known[1:], *_after_proposal(summary)]
+            return _after_the_same(summary)
+        case "materialized":
+            return ["Nothing to do: from now on, what serves reads these features."]
         case "gate failed":
             return [
                 "What serves is as it was.",
@@ -26,9 +25,17 @@ def advice(summary: RunSummary) -> list[str]:
                 "and run again.",
             ]
         case "rejected":
-            return [UNTOUCHED, *_remedies(summary)]
+            return [_untouched(summary), *_remedies(summary)]
         case "failed":
-            return [UNTOUCHED, *_after_failure(summary)]
+            return [_untouched(summary), *_after_failure(summary)]
+
+
+def _untouched(summary: RunSummary) -> str:
+    if summary.pipeline == "retraining":
+        return UNTOUCHED
+    if summary.failed_step == "materialize":
+        return "Features may have come online in part; the next run brings the rest."
+    return "What is online is as it was."
 
 
 def _after_registration(summary: RunSummary) -> list[str]:
@@ -43,6 +50,13 @@ def _after_registration(summary: RunSummary) -> list[str]:
         f"{_version(summary).capitalize()} is a candidate in the registry; `millrace candidates` "
         "lists it. Until a release takes it, the champion stays."
     ]
+
+
+def _after_the_same(summary: RunSummary) -> list[str]:
+    known = f"this data and this code have {_version(summary)} already."
+    if _opened(summary) is None:
+        return [f"Nothing to do: {known}"]
+    return [known[0].upper() + known[1:], *_after_proposal(summary)]
 
 
 def _opened(summary: RunSummary) -> Proposal | None:

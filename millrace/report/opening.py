@@ -16,6 +16,7 @@ Tone = Literal["good", "same", "held", "bad"]
 WORDS: dict[Outcome, tuple[str, Tone]] = {
     "registered": ("Passed", "good"),
     "unchanged": ("Unchanged", "same"),
+    "materialized": ("Materialized", "good"),
     "gate failed": ("Gate failed", "bad"),
     "rejected": ("Batch rejected", "held"),
     "failed": ("Run failed", "bad"),

@@ -84,6 +84,15 @@ def _drift(summary: RunSummary) -> Any:
     return {"drift": quality.drift(summary.quality.drift) if summary.quality.drift else None}
 
 
+def _dataset(summary: RunSummary) -> Any:
+    return origin.training_set(summary) if summary.dataset else None
+
+
+def _features(summary: RunSummary) -> Any:
+    """Return what materialization did, if there is no training set to show it with."""
+    return None if summary.dataset else origin.training_set(summary)
+
+
 def _steps(summary: RunSummary) -> Any:
     return steps.steps(summary) if summary.steps else None
 
@@ -108,7 +117,8 @@ _PARTS: list[tuple[str, str, Callable[[RunSummary], Any]]] = [
     ("slices", "Slices", _slices),
     ("quality", "Data quality", _quality),
     ("drift", "Drift", _drift),
-    ("dataset", "Training set", origin.training_set),
+    ("dataset", "Training set", _dataset),
+    ("features", "Features", _features),
     ("steps", "Steps", _steps),
     ("lineage", "Lineage", origin.lineage),
     ("reproduce", "How to reproduce", _reproduce),

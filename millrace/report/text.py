@@ -111,7 +111,7 @@ def percent(share: float) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Return a time span in the unit that suits it, from microseconds to hours."""
+    """Return a time span in the unit that suits it, from microseconds to days."""
     if seconds is None or not math.isfinite(seconds) or seconds < 0:
         return NOTHING
     if seconds < 1e-3:
@@ -120,10 +120,17 @@ def duration(seconds: float | None) -> str:
         return f"{seconds * 1e3:.3g}{SPACE}ms"
     if seconds < 59.5:
         return f"{seconds:.1f}{SPACE}s" if seconds < 9.95 else f"{seconds:.0f}{SPACE}s"
-    minutes = round(seconds) // 60
+    return _long(round(seconds))
+
+
+def _long(seconds: int) -> str:
+    minutes = seconds // 60
     if minutes < 60:
-        return f"{minutes}{SPACE}min {round(seconds) % 60}{SPACE}s"
-    return f"{minutes // 60}{SPACE}h {minutes % 60}{SPACE}min"
+        return f"{minutes}{SPACE}min {seconds % 60}{SPACE}s"
+    hours = minutes // 60
+    if hours < 48:
+        return f"{hours}{SPACE}h {minutes % 60}{SPACE}min"
+    return f"{count(hours // 24)}{SPACE}days {hours % 24}{SPACE}h"
 
 
 def size(value: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -29,7 +29,9 @@ from millrace.workload import Workload, load_workload
 D = TypeVar("D", bound=Document)
 
 
-def collect(folder: str, store: Store, *, run: str, signal: str, state: str) -> RunSummary:
+def collect(
+    folder: str, store: Store, *, run: str, signal: str, pipeline: str, state: str
+) -> RunSummary:
     """Return the summary of a run that has ended.
 
     Args:
@@ -37,23 +39,26 @@ def collect(folder: str, store: Store, *, run: str, signal: str, state: str) -> 
         store: where the records lie.
         run: name of the run.
         signal: what asked for it.
+        pipeline: what it is a run of: retraining or materialization.
         state: how KFP says that the steps ended: SUCCEEDED, or anything else.
     """
     workload, fault = _declared(folder)
-    story = read_story(store, run, succeeded=state == "SUCCEEDED")
+    steps = STEPS[pipeline]
+    story = read_story(store, run, steps, succeeded=state == "SUCCEEDED")
     records = story.records
-    failure = None if state == "SUCCEEDED" else _failure(records, fault)
+    failure = None if state == "SUCCEEDED" else _failure(steps, records, fault)
     told = RunSummary(
         run=run,
         workload=workload.name if workload else Path(folder).name,
         labels=workload.labels if workload else {},
         signal=signal,
+        pipeline=pipeline,
         started=story.started,
         finished=datetime.now(UTC).isoformat(),
         outcome="failed",
         headline="…",
         failure=failure,
-        steps=[_step(name, records.get(name), story.started) for name in STEPS],
+        steps=[_step(name, records.get(name), story.started) for name in steps],
         snapshot=_document(records, "ingest", Snapshot),
         quality=_document(records, "validate", QualityReport),
         features=records["materialize"].document or None if "materialize" in records else None,
@@ -89,9 +94,11 @@ def _step(name: str, record: Record | None, started: str) -> StepRecord:
     return StepRecord(name=name, outcome="done", seconds=record.seconds, note=record.note)
 
 
-def _failure(records: Mapping[str, Record], fault: MillraceError | None) -> dict[str, str]:
+def _failure(
+    steps: Sequence[str], records: Mapping[str, Record], fault: MillraceError | None
+) -> dict[str, str]:
     """Return the fault of the step that failed; of a killed one, that it was killed."""
-    for name in STEPS:
+    for name in steps:
         record = records.get(name)
         if record is None:
             why = fault or PipelineError(
@@ -116,6 +123,8 @@ def _failure(records: Mapping[str, Record], fault: MillraceError | None) -> dict
 
 
 def _outcome(told: RunSummary) -> Outcome:
+    if told.failure is None and told.pipeline == "materialization":
+        return "materialized"
     if told.failure is None and told.registration is not None:
         return told.registration.outcome
     if told.verdict is not None and not told.verdict.passed:
@@ -145,13 +154,14 @@ def _with_lineage(told: RunSummary, workload: Workload, champion: str) -> RunSum
 
 def _reproduce(told: RunSummary, workload: Workload, champion: str) -> list[str]:
     """Return the commands that make the run again, from the commit that it was made at."""
-    command = ["millrace", "run", workload.folder.name]
+    trains = told.pipeline == "retraining"
+    command = ["millrace", "run" if trains else "materialize", workload.folder.name]
     if told.snapshot is not None:
         command += ["--as-of", told.snapshot.as_of.isoformat()]
         if told.snapshot.asked and told.snapshot.manifest.window is not None:
             start, end = told.snapshot.manifest.window
             command += ["--window", f"{start.isoformat()}..{end.isoformat()}"]
-    command += ["--champion", champion or "none"]
+    command += ["--champion", champion or "none"] if trains else []
     checkout = [f"git checkout {told.commit}"] if told.commit else []
     return [*checkout, " ".join(command)]
 

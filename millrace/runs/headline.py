@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from millrace.report.text import known_by
+from millrace.report.text import counted, known_by, when
 from millrace.runs.summary import RunSummary
 
 
@@ -20,6 +20,8 @@ def headline(told: RunSummary) -> str:
             f"No new data: the same model is registered already, as {told.workload} "
             f"version {told.registration.version}{waits}."
         )
+    if told.outcome == "materialized" and told.snapshot is not None:
+        return f"{told.workload} as of {when(told.snapshot.as_of)}: {_features(told)}."
     if told.outcome == "gate failed" and told.verdict is not None:
         failed = [result for result in told.verdict.results if result.outcome == "fail"]
         return f"{len(failed)} of {len(told.verdict.results)} gates failed: nothing is registered."
@@ -30,6 +32,12 @@ def headline(told: RunSummary) -> str:
     step = told.failed_step or "a step"
     problem = (told.failure or {}).get("problem", "it ended early")
     return f"The run stopped in {step}: {problem}."
+
+
+def _features(told: RunSummary) -> str:
+    views = (told.features or {}).get("views", [])
+    rows, keys = (sum(view[part] for view in views) for part in ("added", "materialized"))
+    return f"{counted(rows, 'new row')} of features, {counted(keys, 'value')} brought online"
 
 
 def _scores(told: RunSummary) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -9,11 +10,15 @@ from millrace.ingest.snapshot import Snapshot
 from millrace.runs.records import Record, computation_records, run_records
 from millrace.storage import Store
 
-STEPS = (
-    *("ingest", "validate", "champion", "materialize", "assemble"),
-    *("train", "export", "evaluate", "gate", "register"),
-)
-"""In the order in which people think of them, which is the one they run in."""
+_FEATURES = ("ingest", "validate", "champion", "materialize")
+STEPS = {
+    "retraining": (
+        *_FEATURES,
+        *("assemble", "train", "export", "evaluate", "gate", "register"),
+    ),
+    "materialization": _FEATURES,
+}
+"""Of each pipeline, in the order in which people think of them, which is the one they run in."""
 
 _ALWAYS_RUN = ("ingest", "champion", "materialize", "register")
 
@@ -35,7 +40,7 @@ class Story:
     champion: str = ""
 
 
-def read_story(store: Store, run: str, *, succeeded: bool) -> Story:
+def read_story(store: Store, run: str, steps: Sequence[str], *, succeeded: bool) -> Story:
     """Return the story of a run: which record tells of which step.
 
     A computation is found by what goes into it, which the steps before it recorded. A step that
@@ -44,12 +49,13 @@ def read_story(store: Store, run: str, *, succeeded: bool) -> Story:
     Args:
         store: where the records lie.
         run: name of the run.
+        steps: the steps of its pipeline; what others did is not its story.
         succeeded: whether every step is done; if not, the story ends with the first that is not.
     """
     own = run_records(store, run)
     first = own.read("ingest")
     story = Story(started=first.started if first else datetime.now(UTC).isoformat())
-    for name in STEPS:
+    for name in steps:
         if name in _ALWAYS_RUN:
             record = own.read(name)
         else:

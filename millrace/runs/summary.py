@@ -19,7 +19,7 @@ from millrace.registry.registration import Registration
 from millrace.training.report import TrainingReport
 from millrace.validation.report import QualityReport
 
-Outcome = Literal["registered", "unchanged", "gate failed", "rejected", "failed"]
+Outcome = Literal["registered", "unchanged", "materialized", "gate failed", "rejected", "failed"]
 
 
 def _with_zone(text: str) -> str:
@@ -53,6 +53,8 @@ class RunSummary(Document):
     """Labels of the workload, such as its team."""
     signal: str = "manual"
     """What asked for the run: `manual`, `schedule`, `drift` or `performance`."""
+    pipeline: str = "retraining"
+    """What it is a run of: `retraining`, or `materialization`, which trains nothing."""
     started: Moment
     finished: Moment
     outcome: Outcome

@@ -64,22 +64,46 @@ def offline_values(
         for field in view.fields
         if field.name in read
     ]
-    keys = pd.DataFrame(
+    untils = [reading.online.until for reading in readings]
+    return Offline(
+        features,
+        held_at(workload, readings, features, untils, settings, store),
+        ages_of(workload.name, view, keys_of(readings), readings, store, margin),
+    )
+
+
+def held_at(
+    workload: Workload,
+    readings: Sequence[Reading],
+    features: Sequence[Feature],
+    times: Sequence[datetime],
+    settings: Settings,
+    store: Store,
+) -> dict[str, list[Value]]:
+    """Return what n features of a view were for readings of it, each at its time.
+
+    Raises:
+        FeatureError: the view is not in the feature store.
+        StoreError: the offline tables cannot be read.
+    """
+    moments = pd.Series(pd.to_datetime(list(times), utc=True))
+    table = values_at(workload, features, settings, store, keys_of(readings), moments)
+    return {
+        one.name: [_none_for_missing(value) for value in as_held(table[one.name], one).to_pylist()]
+        for one in features
+    }
+
+
+def keys_of(readings: Sequence[Reading]) -> pd.DataFrame:
+    """Return the join keys of readings of one view, a row each."""
+    return pd.DataFrame(
         {
             key.name: pd.Series(
                 [reading.row.keys[key.name] for reading in readings],
                 dtype=object if key.type == "STRING" else key.type.capitalize(),
             )
-            for key in view.join_keys
+            for key in readings[0].view.join_keys
         }
-    )
-    untils = pd.Series(pd.to_datetime([reading.online.until for reading in readings], utc=True))
-    table = values_at(workload, features, settings, store, keys, untils)
-    values = {one.name: as_held(table[one.name], one).to_pylist() for one in features}
-    return Offline(
-        features,
-        {name: [_none_for_missing(value) for value in column] for name, column in values.items()},
-        ages_of(workload.name, view, keys, readings, store, margin),
     )
 
 

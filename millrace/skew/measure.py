@@ -16,6 +16,7 @@ from millrace.skew.compare import History, compare, offline_values
 from millrace.skew.events import Event
 from millrace.skew.report import FeatureSkew, SkewReport
 from millrace.skew.rows import NO_VIEW, Reading, Row, readings_of, rows_of
+from millrace.skew.stale import Stale, moved_on
 from millrace.skew.timeline import MARGIN, Timeline, states_that_matter
 from millrace.storage import Store
 from millrace.workload import Workload
@@ -59,6 +60,7 @@ def measure(
         views.setdefault(reading.view.model_dump_json(), []).append(reading)
     features: list[FeatureSkew] = []
     lost: set[Row] = set()
+    stale = Stale()
     for readings in views.values():
         try:
             offline = offline_values(workload, readings, settings, store, margin)
@@ -67,6 +69,8 @@ def measure(
         else:
             history = History(workload.name, readings[0].view, store)
             features += compare(readings, offline, history)
+            reach = timeline.reach(readings[0].view.view)
+            stale.add(readings, moved_on(workload, readings, offline, reach, settings, store))
     left_out += Counter({NO_VIEW: len(lost)})
     return SkewReport(
         workload=workload.name,
@@ -74,6 +78,7 @@ def measure(
         compared=len(rows) - left_out.total(),
         left_out=dict(left_out.most_common()),
         features=features,
+        stale=stale.over(lost),
     )
 
 

@@ -36,6 +36,19 @@ class FeatureSkew(Document):
     examples: list[Example]
 
 
+class Staleness(Document):
+    """How old what was online was when it was asked for, over the rows that were compared."""
+
+    median_seconds: float
+    """From the time until which the store stood to the event's, by a row's oldest view."""
+    greatest_seconds: float
+    other: int
+    """Rows of which another value held at the event's time, as the offline store says now: they
+    would have been served it, had the store been brought up to then."""
+    unknown: int
+    """Rows of which that is not known yet: nothing has been materialized as of then."""
+
+
 class SkewReport(Document):
     """What was served, held to what the offline store says."""
 
@@ -47,6 +60,8 @@ class SkewReport(Document):
     left_out: dict[str, int]
     """Rows that could not be compared, by the reason."""
     features: list[FeatureSkew]
+    stale: Staleness | None
+    """None if nothing was compared."""
 
     @property
     def differ(self) -> int:

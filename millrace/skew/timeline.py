@@ -32,6 +32,12 @@ class Timeline:
             return online if ended else RUNNING
         return UNKNOWN
 
+    def reach(self, view: str) -> datetime | None:
+        """Return until when a view has been materialized by now; None if never."""
+        ended = (state for state in self._states if state.finished is not None)
+        untils = (one.until for state in ended for one in state.views if one.name == view)
+        return max(untils, default=None)
+
 
 def states_that_matter(
     states: Iterable[OnlineState], online: str, views: Collection[str], first: datetime

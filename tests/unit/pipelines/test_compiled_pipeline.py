@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.compile import COMPILED, compile_pipelines, images_for
+from pipelines.compile import (
+    COMPILED,
+    MATERIALIZATION,
+    RETRAINING,
+    compile_pipelines,
+    images_for,
+)
 
 ALWAYS = {"ingest", "champion", "materialize", "register", "summarize"}
 REUSABLE = {"validate", "assemble", "train", "export", "evaluate", "gate"}
@@ -14,9 +20,18 @@ REUSABLE = {"validate", "assemble", "train", "export", "evaluate", "gate"}
 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    (file,) = compile_pipelines(tmp_path_factory.mktemp("c"), images_for("ghcr.io/acme/", "1.2"))
+    return compiled(tmp_path_factory.mktemp("c"), RETRAINING)
+
+
+@pytest.fixture(scope="module")
+def refresh(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return compiled(tmp_path_factory.mktemp("c"), MATERIALIZATION)
+
+
+def compiled(folder: Path, name: str) -> dict[str, Any]:
+    compile_pipelines(folder, images_for("ghcr.io/acme/", "1.2"))
     document: dict[str, Any]
-    document, _platform = yaml.safe_load_all(file.read_text())
+    document, _platform = yaml.safe_load_all((folder / name).read_text())
     return document
 
 
@@ -29,9 +44,11 @@ def parameters(pipeline: dict[str, Any], step: str) -> set[str]:
     return set(tasks(pipeline)[step]["inputs"]["parameters"])
 
 
-def test_the_pipeline_that_is_checked_in_is_the_one_of_the_code(tmp_path: Path) -> None:
-    (file,) = compile_pipelines(tmp_path)
-    assert (COMPILED / "retraining.yaml").read_text() == file.read_text()
+def test_the_pipelines_that_are_checked_in_are_those_of_the_code(tmp_path: Path) -> None:
+    files = compile_pipelines(tmp_path)
+    assert [file.name for file in files] == [RETRAINING, MATERIALIZATION]
+    for file in files:
+        assert (COMPILED / file.name).read_text() == file.read_text()
 
 
 def test_its_parameters_have_descriptions_and_defaults(pipeline: dict[str, Any]) -> None:
@@ -100,3 +117,36 @@ def test_the_exit_handler_hears_how_the_run_ended(pipeline: dict[str, Any]) -> N
 
 def test_a_gate_stops_what_comes_after_it(pipeline: dict[str, Any]) -> None:
     assert "gate" in tasks(pipeline)["register"]["dependentTasks"]
+
+
+def test_a_materialization_is_a_retraining_that_ends_with_the_features(
+    refresh: dict[str, Any], pipeline: dict[str, Any]
+) -> None:
+    assert set(tasks(refresh)) == {"ingest", "validate", "champion", "materialize", "summarize"}
+    for step in ("validate", "champion", "materialize"):
+        known = tasks(pipeline)[step]
+        assert tasks(refresh)[step]["cachingOptions"] == known["cachingOptions"]
+        assert set(tasks(refresh)[step]["inputs"]["parameters"]) == parameters(pipeline, step)
+
+
+def test_a_materialization_touches_no_feature_view_that_the_champion_reads(
+    refresh: dict[str, Any],
+) -> None:
+    given = tasks(refresh)["materialize"]["inputs"]["parameters"]["champion_digest"]
+    assert given["taskOutputParameter"]["producerTask"] == "champion"
+    assert tasks(refresh)["champion"]["dependentTasks"] == ["validate"]
+
+
+def test_a_materialization_asks_for_no_more_than_a_workload(refresh: dict[str, Any]) -> None:
+    given = refresh["root"]["inputDefinitions"]["parameters"]
+    assert set(given) == {"workload", "run", "signal", "as_of"}
+    assert {name for name, one in given.items() if "defaultValue" not in one} == {"workload"}
+
+
+@pytest.mark.parametrize("named", ["pipeline", "refresh"])
+def test_the_exit_handler_knows_which_story_to_tell(
+    named: str, request: pytest.FixtureRequest
+) -> None:
+    document = request.getfixturevalue(named)
+    given = tasks(document)["summarize"]["inputs"]["parameters"]["pipeline"]
+    assert given["runtimeValue"]["constant"] == document["pipelineInfo"]["name"]

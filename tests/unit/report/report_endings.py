@@ -74,6 +74,19 @@ def unchanged() -> RunSummary:
     )
 
 
+def materialized() -> RunSummary:
+    return summary(
+        outcome="materialized",
+        headline="churn as of 27 July 2026, 03:00 UTC: 4 new rows of features, 4 values online.",
+        pipeline="materialization",
+        steps=steps()[:4],
+        snapshot=snapshot(),
+        quality=quality(),
+        features=features(),
+        reproduce=["millrace materialize churn --as-of 2026-07-27T03:00:04+00:00"],
+    )
+
+
 def gate_failed() -> RunSummary:
     failing = {
         "roc_auc >= 0.82": "0.806 (95 % interval 0.787 to 0.824)",
@@ -163,6 +176,7 @@ ENDINGS: dict[str, Callable[[], RunSummary]] = {
     "passed": passed,
     "first": first,
     "unchanged": unchanged,
+    "materialized": materialized,
     "gate_failed": gate_failed,
     "rejected": rejected,
     "crashed": crashed,

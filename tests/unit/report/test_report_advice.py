@@ -21,6 +21,7 @@ from millrace.runs.summary import RunSummary
         ("passed", "Version 8 is a candidate in the registry"),
         ("first", "version 1 is the champion"),
         ("unchanged", "Nothing to do: this data and this code have version 8 already."),
+        ("materialized", "from now on, what serves reads these features."),
         ("gate_failed", "mend the data, the model or the gate"),
         ("rejected", "Rename it back at the source, or rename it in the contract."),
         ("crashed", "Lower `training.learning_rate` or check the features for huge values."),
@@ -58,6 +59,24 @@ def test_a_rejected_batch_advises_only_on_what_rejects_it() -> None:
 
     assert len(sentences) == 4
     assert sentences[-1] == "Then run again."
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "told"),
+    [
+        ("rejected", "validate", "What is online is as it was."),
+        ("crashed", "ingest", "What is online is as it was."),
+        ("crashed", "materialize", "Features may have come online in part"),
+    ],
+)
+def test_a_red_materialization_says_what_is_online(name: str, step: str, told: str) -> None:
+    ending = ENDINGS[name]()
+    red = ending.model_copy(
+        update={"pipeline": "materialization", "failure": {**(ending.failure or {}), "step": step}}
+    )
+
+    assert told in advice(red)[0]
+    assert "registered" not in advice(red)[0]
 
 
 def test_a_crash_without_a_remedy_points_to_the_log() -> None:

@@ -33,6 +33,7 @@ def test_every_ending_gives_a_well_formed_page(any_ending: RunSummary) -> None:
         ("passed", "Passed"),
         ("first", "Passed"),
         ("unchanged", "Unchanged"),
+        ("materialized", "Materialized"),
         ("gate_failed", "Gate failed"),
         ("rejected", "Batch rejected"),
         ("crashed", "Run failed"),
@@ -60,6 +61,16 @@ def test_a_passed_run_shows_every_gate_with_its_evidence() -> None:
     assert "ROC AUC >= 0.82" in visible
     assert "roc_auc" not in visible
     assert "9 of 9 gates passed." in visible
+
+
+def test_a_materialization_shows_source_quality_and_features_and_no_model() -> None:
+    page = read(render(ENDINGS["materialized"]()))
+
+    assert page.text_of("nav", "a") == [
+        *("Data quality", "Drift", "Features", "Steps", "Lineage", "How to reproduce")
+    ]
+    assert "Feature store" in page.text_of("h3")
+    assert "Source" in page.text_of("dt")
 
 
 def test_failing_gates_stand_above_passing_ones_and_in_the_opening() -> None:

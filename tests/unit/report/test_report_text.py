@@ -73,6 +73,8 @@ def test_a_share_never_hides_that_there_is_some(share: float, shown: str) -> Non
         (59.7, "1 min 0 s"),
         (125, "2 min 5 s"),
         (3840, "1 h 4 min"),
+        (48 * 3600 - 60, "47 h 59 min"),
+        (1000.3 * 24 * 3600, "1,000 days 7 h"),
         (-1, "\N{EN DASH}"),
         (math.nan, "\N{EN DASH}"),
         (None, "\N{EN DASH}"),

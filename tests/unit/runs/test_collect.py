@@ -78,8 +78,13 @@ DATASET = {
 }
 
 
-def told(store: Store, state: str = "FAILED", folder: str = "workloads/churn") -> RunSummary:
-    return collect(folder, store, run="churn-2", signal="manual", state=state)
+def told(
+    store: Store,
+    state: str = "FAILED",
+    folder: str = "workloads/churn",
+    pipeline: str = "retraining",
+) -> RunSummary:
+    return collect(folder, store, run="churn-2", signal="manual", pipeline=pipeline, state=state)
 
 
 def outcomes(summary: RunSummary) -> dict[str, str]:
@@ -152,3 +157,24 @@ def test_a_workload_that_cannot_be_read_has_a_summary_that_says_so(
     assert summary.workload == "broken"
     assert summary.failure is not None
     assert "workload.yaml" in summary.failure["message"]
+
+
+def test_a_materialization_does_not_tell_of_the_training_that_others_did(store: Store) -> None:
+    record(up_to_train(store, at=BEFORE), "train", at=BEFORE, document=trained(3))
+    views = {"views": [{"added": 1, "materialized": 4}, {"added": 2, "materialized": 0}]}
+    up_to_train(store)
+    record(run_records(store, "churn-2"), "materialize", document={"digest": "features"} | views)
+    summary = told(store, "SUCCEEDED", pipeline="materialization")
+    assert (summary.outcome, summary.failure, summary.dataset) == ("materialized", None, None)
+    assert summary.headline == (
+        "churn as of 1 January 2026, 00:00 UTC: 3 new rows of features, 4 values brought online."
+    )
+    assert list(outcomes(summary)) == ["ingest", "validate", "champion", "materialize"]
+    assert summary.reproduce[-1] == f"millrace materialize churn --as-of {AS_OF}"
+
+
+def test_a_materialization_that_was_killed_says_in_which_step(store: Store) -> None:
+    record(run_records(store, "churn-2"), "ingest", "running", at=SINCE)
+    summary = told(store, pipeline="materialization")
+    assert summary.headline == "The run stopped in ingest: the step was killed."
+    assert outcomes(summary)["materialize"] == "skipped"
