@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,7 @@ from millrace.features.tables import TIMESTAMP, digest_of_rows
 from millrace.progress import say
 from millrace.settings import Settings
 from millrace.storage import Store
+from millrace.utc import in_utc
 from millrace.workload.load import Workload
 from millrace.workload.target import BinaryTarget
 
@@ -74,7 +75,7 @@ def assemble(
         StoreError: the offline tables cannot be read.
         DatasetError: no model can be trained and tested on these records.
     """
-    as_of = as_of.astimezone(UTC) if as_of.tzinfo else as_of.replace(tzinfo=UTC)
+    as_of = in_utc(as_of)
     definitions = load_definitions(workload)
     keys = definitions.join_keys
     records = _labelled(workload, accepted, keys, as_of)
