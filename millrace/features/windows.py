@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from millrace.durations import duration_text
 from millrace.errors import FeatureError
 from millrace.features.definitions import EVENT_TIMESTAMP
-from millrace.workload.base import duration_text
 
 Kind = Literal["count", "sum", "mean"]
 Aggregation = tuple[str, Kind, str]
