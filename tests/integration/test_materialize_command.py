@@ -115,6 +115,24 @@ def test_a_rejected_batch_leaves_what_is_online_as_it_was(trained: tuple[Laptop,
     assert online(laptop) == before
 
 
+@pytest.mark.usefixtures("refreshed")
+def test_a_view_that_the_champion_reads_is_not_changed_under_it(
+    trained: tuple[Laptop, Values],
+) -> None:
+    laptop, _ = trained
+    before = online(laptop)
+    file = laptop.workload("rentals") / "definitions.py"
+    kept = file.read_text()
+    laptop.edit(file, lambda text: text.replace("dtype=Int64", "dtype=Float64"))
+    done = laptop.millrace("materialize", "rentals", "--as-of", LATER, "--json")
+    file.write_text(kept)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["outcome"]) == (1, "failed")
+    assert told["headline"].startswith("The run stopped in materialize: ")
+    assert "station_delays" in told["failure"]["message"]
+    assert online(laptop) == before
+
+
 def test_it_does_not_run_beside_a_run_of_the_workload(trained: tuple[Laptop, Values]) -> None:
     laptop, _ = trained
     with only_run(Settings(home=laptop.home), "rentals"):
