@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from millrace.errors import SourceError, WorkloadError
 from millrace.ingest.csv_text import CUT_OFF, CsvText
-from millrace.ingest.reader import Chunk, Window, check_names
+from millrace.ingest.reader import Chunk, check_names
+from millrace.ingest.snapshot import Window
 from millrace.progress import say
 from millrace.workload import Workload
 from millrace.workload.source import CsvSource

@@ -9,8 +9,7 @@ from pydantic import ValidationError
 
 from millrace.documents import Document
 from millrace.errors import StoreError
-from millrace.ingest.reader import Window
-from millrace.ingest.snapshot import Difference
+from millrace.ingest.snapshot import Difference, Window
 from millrace.storage import Store
 from millrace.workload import Workload
 

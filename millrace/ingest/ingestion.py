@@ -16,10 +16,9 @@ from millrace.ingest.history import (
     usual_rows,
 )
 from millrace.ingest.outcomes import known_by
-from millrace.ingest.reader import Window
 from millrace.ingest.readers import open_reader
 from millrace.ingest.reading import read_snapshot
-from millrace.ingest.snapshot import Snapshot, SnapshotManifest
+from millrace.ingest.snapshot import Snapshot, SnapshotManifest, Window
 from millrace.ingest.spill import CanonicalWriter
 from millrace.ingest.window import checked_window, default_window, within
 from millrace.progress import say

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from millrace.digests import digest_of_files
 from millrace.errors import SourceError
-from millrace.ingest.reader import Chunk, Window, check_names, plain
+from millrace.ingest.reader import Chunk, check_names, plain
+from millrace.ingest.snapshot import Window
 from millrace.progress import say
 from millrace.workload import Workload
 from millrace.workload.source import ParquetSource

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 import pyarrow as pa
 
 from millrace.errors import SourceError
-
-Window = tuple[datetime, datetime]
-"""Start and end in UTC, the end not included."""
 
 SOURCE = "__source__"
 POSITION = "__position__"

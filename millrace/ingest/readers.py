@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from millrace.ingest.csv_file import CsvReader
 from millrace.ingest.parquet_files import ParquetReader
-from millrace.ingest.reader import Reader, Window
+from millrace.ingest.reader import Reader
+from millrace.ingest.snapshot import Window
 from millrace.ingest.sql_query import SqlReader
 from millrace.workload import Workload
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 from millrace.documents import Document
 
+Window = tuple[datetime, datetime]
+"""Start and end in UTC, the end not included."""
 BEGINNING, END = (moment.replace(tzinfo=UTC) for moment in (datetime.min, datetime.max))
 """Start and end of a window that is open there."""
 
@@ -24,7 +26,7 @@ class SnapshotManifest(Document):
     """Where it came from, without secrets."""
     fingerprint: str
     """What the source looked like when it was read (size, digest or row count)."""
-    window: tuple[datetime, datetime] | None = None
+    window: Window | None = None
     """Start and end of the time window, the end not included; BEGINNING and END are open."""
 
     def period(self, spell: Callable[[datetime], str]) -> str:

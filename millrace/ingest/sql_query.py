@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from millrace.errors import SourceError, WorkloadError
-from millrace.ingest.reader import Chunk, Window, check_names
+from millrace.ingest.reader import Chunk, check_names
+from millrace.ingest.snapshot import Window
 from millrace.ingest.sql_values import SqlColumn
 from millrace.progress import say
 from millrace.settings import load_settings

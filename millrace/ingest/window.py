@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from millrace.durations import duration_text
 from millrace.errors import WorkloadError
-from millrace.ingest.reader import Chunk, Window
-from millrace.ingest.snapshot import BEGINNING, END
+from millrace.ingest.reader import Chunk
+from millrace.ingest.snapshot import BEGINNING, END, Window
 from millrace.utc import in_utc
 from millrace.validation.columns import parse_column
 from millrace.workload import Workload

@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from millrace.durations import duration_text, rounded_text
-from millrace.ingest.reader import Window
-from millrace.ingest.snapshot import BEGINNING
+from millrace.ingest.snapshot import BEGINNING, Window
 from millrace.validation.columns import ARROW_TYPES, ParsedColumn
 from millrace.validation.faults import EXAMPLES, Places, Rows, examples_of
 from millrace.validation.report import Finding

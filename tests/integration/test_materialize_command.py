@@ -57,13 +57,13 @@ def online(laptop: Laptop) -> Values:
 
 
 def held(as_of: str) -> Values:
-    """Return the stations' features, counted by hand: each as of its last bike's return."""
-    records = rentals()
-    known = records[records["returned"] <= pd.Timestamp(as_of, tz="UTC")]
+    """Return the stations' features, counted by hand: of the two days before a time."""
+    records, moment = rentals(), pd.Timestamp(as_of, tz="UTC")
+    known = records[records["returned"] < moment]
     found = []
     for station in STATIONS:
         ours = known[known["station"] == station]
-        lately = ours[ours["returned"] > ours["returned"].max() - pd.Timedelta("2d")]
+        lately = ours[ours["returned"] >= moment - pd.Timedelta("2d")]
         found.append(((lately["late"] == "true").mean(), len(lately)))
     return found
 
