@@ -12,8 +12,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.flights_data import accepted_of
 from benchmarks.pipeline import retrain
 from benchmarks.rows import Row, against_goal, against_peer
@@ -148,7 +146,8 @@ def _backtest() -> Row:
         for turn in replay(workload, schedule, Path(home), code_revision="bench"):
             sys.stderr.write(f"  {turn.as_of} {turn.outcome} {turn.seconds:.1f} s\n")
             seconds.append(turn.seconds)
-    early, late = np.array_split(np.array(seconds[1:]), 2)
+    half = TURNS // 2
+    early, late = seconds[1 : 1 + half], seconds[1 + half :]
     return against_peer(
         f"backtest of {TURNS} weeks, seconds of a late turn against an early one",
         statistics.median(late),
