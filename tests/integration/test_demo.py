@@ -19,7 +19,7 @@ from tests.integration.predictors import wait_for
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-MINUTES = 4
+MINUTES = 8
 """The longest that it may take on two cores that do nothing else."""
 
 
