@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
-
 from rich.console import Console
 from rich.markup import escape
-from rich.status import Status
 
 from cli.sayings import saying
+from cli.spinner import Spinner
 from millrace.report.text import clip
 from millrace.runs.summary import StepRecord
 from pipelines.local.events import Event, TaskEnded, TaskSaid, TaskStarted
@@ -19,31 +16,12 @@ _WIDTH = 60
 MARKS = {"done": "[green]✓[/]", "reused": "[cyan]↺[/]", "failed": "[red]✗[/]"}
 
 
-class Narrator:
+class Narrator(Spinner):
     """Hears the events of a run and shows them; on a terminal, with a spinner."""
 
     def __init__(self, console: Console, *, quiet: bool) -> None:
-        self._console = console
-        self._quiet = quiet
-        self._spinner: Status | None = None
+        super().__init__(console, quiet=quiet)
         self._ended: list[TaskEnded] = []
-
-    def __enter__(self) -> Self:
-        """Start the spinner, if someone watches."""
-        if not self._quiet and self._console.is_terminal:
-            self._spinner = self._console.status("starting …")
-            self._spinner.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop the spinner."""
-        if self._spinner:
-            self._spinner.stop()
 
     @property
     def failure(self) -> dict[str, str] | None:

@@ -52,12 +52,8 @@ def first_chunk(workload: Workload) -> First:
     return First(records, origin)
 
 
-def first_records(workload: Workload) -> pd.DataFrame:
-    """Return the first records that keep the contract, as the functions of features.py get them.
-
-    Raises:
-        SourceError: the source cannot be read.
-    """
+def sound_records(workload: Workload, first: First) -> pd.DataFrame:
+    """Return those that keep the contract, as the functions of features.py get them."""
     import numpy as np
     import pyarrow as pa
 
@@ -66,7 +62,6 @@ def first_records(workload: Workload) -> pd.DataFrame:
     from millrace.validation.faults import Places, broken_rows
     from millrace.validation.records import record_faults
 
-    first = first_chunk(workload)
     spec = workload.spec
     parsed = parse_columns(first.records, spec.contract.columns)
     places = Places(first.origin, spec.source.kind)

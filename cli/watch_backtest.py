@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from rich.markup import escape
 
 from cli.console import console
 from cli.sayings import saying
+from cli.spinner import Spinner
 from cli.views_backtest import turn_line
 from millrace.backtest import Turn
 from millrace.report.text import clip, duration
@@ -17,31 +17,14 @@ _WIDTH = 50
 """Letters of progress that are shown: a line that wraps leaves a part of it behind on Ctrl-C."""
 
 
-class Watch:
+class Watch(Spinner):
     """Shows a line a turn, and on a terminal what it is at right now."""
 
     def __init__(self, planned: int, *, quiet: bool) -> None:
+        super().__init__(console, quiet=quiet)
         self._planned = planned
-        self._quiet = quiet
         self._done: list[Turn] = []
         self._step = ""
-        self._status = None if quiet or not console.is_terminal else console.status("starting …")
-
-    def __enter__(self) -> Self:
-        """Start the spinner, if someone watches."""
-        if self._status:
-            self._status.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop the spinner."""
-        if self._status:
-            self._status.stop()
 
     def step_begins(self, step: str) -> None:
         """Show the step that begins."""
@@ -60,9 +43,9 @@ class Watch:
             console.print(turn_line(turn), soft_wrap=True)
 
     def _show(self, words: str) -> None:
-        if self._status:
+        if self._spinner:
             place = f"turn {len(self._done) + 1} of {self._planned}{self._left()}"
-            self._status.update(escape(f"{place}: {self._step} … {words}"))
+            self._spinner.update(escape(f"{place}: {self._step} … {words}"))
 
     def _left(self) -> str:
         """Return how long the rest will take, as turns took that were made now or before."""

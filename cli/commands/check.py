@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from functools import cache
 
 from rich.markup import escape
 
 from cli.console import console, print_json
 from cli.find import workload_folder
+from cli.trial import First, first_chunk, sound_records
 from millrace.errors import ContractError
 from millrace.workload import Workload, load_workload
 
@@ -25,13 +27,17 @@ def check(named: str, *, as_json: bool) -> None:
     passed = {"declaration": f"predicts {spec.target.meaning}; {len(spec.all_gates())} gates"}
     if not as_json:
         _tell("declaration", passed["declaration"])
-    parts: dict[str, Callable[[Workload], str]] = {"source": _source, "features": _features}
+    first = cache(lambda: first_chunk(workload))
+    parts: dict[str, Callable[[], str]] = {
+        "source": lambda: _source(workload, first),
+        "features": lambda: _features(workload, first),
+    }
     if workload.spec.request:
-        parts["request"] = _request
-    parts["module"] = _module
+        parts["request"] = lambda: _request(workload)
+    parts["module"] = lambda: _module(workload)
     for name, part in parts.items():
         with redirect_stdout(io.StringIO()):  # for what readers and the workload's code print
-            passed[name] = part(workload)
+            passed[name] = part()
         if not as_json:
             _tell(name, passed[name])
     if as_json:
@@ -42,9 +48,8 @@ def _tell(name: str, note: str) -> None:
     console.print(f"[green]✓[/] {name:<12} {escape(note)}", soft_wrap=True)
 
 
-def _source(workload: Workload) -> str:
+def _source(workload: Workload, first: Callable[[], First]) -> str:
     """See that the source can be read, and has the columns of the contract."""
-    from cli.trial import first_chunk
     from millrace.validation.faults import header_place
     from millrace.validation.presence import presence_findings
     from millrace.validation.schema import check_declarations
@@ -52,7 +57,7 @@ def _source(workload: Workload) -> str:
     check_declarations(workload)
     contract = workload.spec.contract
     where = header_place(workload.spec.source)
-    findings = presence_findings(first_chunk(workload).records, contract, None, where)
+    findings = presence_findings(first().records, contract, None, where)
     for finding in findings:
         if finding.rejects:
             raise ContractError(finding.problem, where=str(workload.file), remedy=finding.remedy)
@@ -60,14 +65,13 @@ def _source(workload: Workload) -> str:
     return "; ".join([f"{len(contract.columns)} columns", *notes])
 
 
-def _features(workload: Workload) -> str:
+def _features(workload: Workload, first: Callable[[], First]) -> str:
     """See that the Feast definitions fit the contract, and try their functions on some records."""
-    from cli.trial import first_records
     from millrace.features import load_definitions
     from millrace.features.compute import compute_rows
 
     definitions = load_definitions(workload)
-    records = first_records(workload)
+    records = sound_records(workload, first())
     if len(records):
         for view in definitions.views:
             compute_rows(workload, view, records)

@@ -29,7 +29,6 @@ Whole = npt.NDArray[np.int64]
 _SCALE = 2.0**20
 _LARGEST = 2.0**62
 
-
 _NEXT = 1
 """Microseconds from what becomes known to the first moment that knows it."""
 

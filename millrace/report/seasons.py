@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from millrace.dataset.manifest import DatasetManifest
 from millrace.evaluation.result import Evaluation, PeriodResult, leading
 from millrace.report import text
-from millrace.report.chart import Chart, Frame
-from millrace.report.dates import date_ticks, day, day_number, scale_of_days
-from millrace.report.scale import scale_around
-from millrace.report.series import MARKED, Series, series_of
+from millrace.report.chart import Chart
+from millrace.report.dates import day
+from millrace.report.period_charts import Course, Words, label_chart, score_chart
+from millrace.report.series import series_of
 from millrace.runs.summary import RunSummary
 
 
@@ -66,53 +66,25 @@ def _row(period: PeriodResult, models: list[str], decimals: int) -> PeriodRow:
 def _seasons(dataset: DatasetManifest) -> Chart | None:
     if len(dataset.seasons) < 2:
         return None
-    ends = [season.end for season in dataset.seasons]
-    means = [season.mean_label for season in dataset.seasons]
-    frame = Frame(scale_of_days(ends), scale_around([*means, 0.0]))
-    what = "rate of positives" if dataset.positives is not None else "mean label"
-    return Chart(
-        key="seasons",
-        title="What was to be predicted",
-        description=f"The {what} in {text.counted(len(ends), 'period')} up to the as-of time.",
-        x_label="end of the period",
-        y_label=what,
-        x_ticks=date_ticks(frame, ends),
-        y_ticks=frame.y_ticks(),
-        lines=[
-            frame.line(
-                Series(what.capitalize(), 4),
-                map(day_number, ends),
-                means,
-                mark=len(ends) <= MARKED,
-            )
-        ],
+    return label_chart(
+        "seasons",
+        {season.end: season.mean_label for season in dataset.seasons},
+        classes=dataset.positives is not None,
+        until=" up to the as-of time",
         caption="Over all parts: the newest periods are tested on, those before validated on.",
     )
 
 
 def _scores(evaluation: Evaluation, metric: str) -> Chart:
-    periods = evaluation.periods
-    ends = [period.end for period in periods]
-    looks = series_of(evaluation.models)
-    values = [score.value for period in periods for score in period.scores.values()]
-    frame = Frame(scale_of_days(ends), scale_around(values, margin=0.1))
-    name = text.metric_name(metric)
-    return Chart(
-        key="periods",
+    name, periods = text.metric_name(metric), evaluation.periods
+    told = text.counted(len(periods), "period")
+    words = Words(
         title=f"{name} as the model ages",
-        description=f"{name} of each model in {text.counted(len(ends), 'period')} after training.",
-        x_label="end of the period",
-        y_label=name,
-        x_ticks=date_ticks(frame, ends),
-        y_ticks=frame.y_ticks(),
-        lines=[
-            frame.line(
-                series,
-                [day_number(p.end) for p in periods if model in p.scores],
-                [p.scores[model].value for p in periods if model in p.scores],
-                mark=len(ends) <= MARKED,
-            )
-            for model, series in looks.items()
-        ],
+        description=f"{name} of each model in {told} after training.",
         caption="The test window from one period to the next, nothing trained anew in between.",
     )
+    courses = [
+        Course(series, {p.end: p.scores[model].value for p in periods if model in p.scores})
+        for model, series in series_of(evaluation.models).items()
+    ]
+    return score_chart("periods", metric, [p.end for p in periods], courses, words)
