@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 DATA := workloads/churn/data/telco.csv workloads/flights/data/flights.db
 LOCKED := requirements/pipeline.txt requirements/training.txt requirements/serving.txt requirements/dev.txt requirements/uv.txt
 
-.PHONY: help setup data demo test lint format check compile bench lock clean
+.PHONY: help setup data demo test test-cluster lint format check compile manifests kind-up kind-apply kind-down bench lock clean
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -25,8 +25,20 @@ demo: $(READY) $(DATA) ## the whole loop in four minutes: retrain, release, cana
 	@$(BIN)/python -m tools.demo
 
 test: $(READY) $(DATA) ## run every test that needs no cluster
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not alone"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not alone and not cluster"
 	$(BIN)/python -m pytest -m alone tests/integration
+
+test-cluster: $(READY) $(DATA) ## run the tests that want a Kubernetes: they make one with kind
+	@$(BIN)/python -m pytest -v --durations=0 tests/cluster
+
+kind-up: $(READY) $(DATA) ## the platform and the churn workload on a local Kubernetes
+	@$(BIN)/python -m tools.kind up
+
+kind-apply: $(READY) ## apply what the deploy repository of that cluster says
+	@$(BIN)/python -m tools.kind apply
+
+kind-down: $(READY) ## remove that cluster and all that it kept
+	@$(BIN)/python -m tools.kind down
 
 lint: $(READY) ## run the linters and type checks
 	@$(BIN)/ruff check .
@@ -45,6 +57,10 @@ compile: $(READY) ## write the pipelines' IR YAML and the schema of workload.yam
 check: $(READY) ## fail if compiled pipelines or generated files are out of date
 	@$(BIN)/millrace compile --check
 	$(BIN)/millrace schema --check
+	$(BIN)/python -m tools.manifests --check
+
+manifests: $(READY) ## render manifests/ from the Helm chart
+	@$(BIN)/python -m tools.manifests
 
 bench: $(READY) $(DATA) ## run the benchmarks; writes build/bench.json
 	@$(BIN)/python -m benchmarks

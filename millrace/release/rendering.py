@@ -21,9 +21,14 @@ ARM_HEADER = "millrace-arm"
 SERVICE_SUFFIX = "-predictor"
 PORTS = {"HTTPRoute": 80, "GRPCRoute": 8081}
 """Port of an arm's Service by the route's kind: KServe's own, and gRPC under its own number."""
+GRPC_SERVICES = ("inference.GRPCInferenceService", "grpc.health.v1.Health")
+"""What predictors answer over gRPC. The GRPCRoute names them: both routes are of one host, and a
+gateway gives a request to the route that says more of its path."""
 GATEWAY = {"name": "millrace", "namespace": "millrace"}
+SERVICE_ACCOUNT = "millrace-arm"
+"""What arms run as on a cluster: it names the Secret by which bundles are fetched."""
 _RESOURCES = {
-    "requests": {"cpu": "500m", "memory": "512Mi"},
+    "requests": {"cpu": "100m", "memory": "256Mi"},
     "limits": {"cpu": "1", "memory": "1Gi"},
 }
 
@@ -85,6 +90,7 @@ def _empty_service() -> dict[str, Any]:
         "metadata": {"name": "", "labels": {}, "annotations": {MODE_ANNOTATION: "Standard"}},
         "spec": {
             "predictor": {
+                "serviceAccountName": SERVICE_ACCOUNT,
                 "minReplicas": 1,
                 "maxReplicas": 1,
                 "model": {
@@ -118,6 +124,11 @@ def backend(arm: str, kind: str, weight: int) -> dict[str, Any]:
     }
 
 
+def grpc_matches() -> list[dict[str, Any]]:
+    """Return the matches of a GRPCRoute: every call that a predictor answers."""
+    return [{"method": {"service": service}} for service in GRPC_SERVICES]
+
+
 def routes(workload: str, weights: Mapping[str, int], site: Site) -> list[dict[str, Any]]:
     """Return the HTTPRoute and the GRPCRoute that split a workload's traffic."""
     names = {"HTTPRoute": workload, "GRPCRoute": f"{workload}-grpc"}
@@ -130,7 +141,10 @@ def routes(workload: str, weights: Mapping[str, int], site: Site) -> list[dict[s
                 "parentRefs": [dict(GATEWAY)],
                 "hostnames": [site.hostname(workload)],
                 "rules": [
-                    {"backendRefs": [backend(arm, kind, w) for arm, w in weights.items()]},
+                    {
+                        "backendRefs": [backend(arm, kind, w) for arm, w in weights.items()],
+                        **({"matches": grpc_matches()} if kind == "GRPCRoute" else {}),
+                    },
                 ],
             },
         }

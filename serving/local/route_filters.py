@@ -8,6 +8,7 @@ from typing import Any
 from millrace.errors import ReleaseError
 from millrace.located import Place, YamlDocument
 from millrace.release.kubernetes import Route
+from millrace.release.rendering import grpc_matches
 from serving.local.route_headers import header_changes
 from serving.local.splits import Copies, HeaderChanges, Split, Target
 
@@ -21,6 +22,11 @@ _ANYTHING: tuple[Any, ...] = (
     [{}],
     [{"path": {"type": "PathPrefix", "value": "/"}}],
 )
+_ALL: dict[str, tuple[Any, ...]] = {
+    "HTTPRoute": _ANYTHING,
+    "GRPCRoute": (*_ANYTHING, grpc_matches()),
+}
+"""Matches, by a route's kind, that leave out nothing that a predictor answers."""
 
 
 def split_of(document: YamlDocument, route: Route) -> Split:
@@ -34,7 +40,7 @@ def split_of(document: YamlDocument, route: Route) -> Split:
         ReleaseError: the route asks for something that the local gateway does not do.
     """
     rule: dict[str, Any] = document.content["spec"]["rules"][0]
-    if rule.get("matches") not in _ANYTHING:
+    if rule.get("matches") not in _ALL[route.kind]:
         raise _refused(document, (*_RULE, "matches"), "a rule that takes some requests only")
     for_all = _headers(document, (*_RULE, "filters"), rule.get("filters") or [])
     targets = []

@@ -89,6 +89,16 @@ def test_what_the_local_gateway_does_not_do_is_refused_with_its_line(more: str, 
     assert refused.value.where.startswith("pumps/route.yaml:")
 
 
+def test_a_grpc_route_may_name_the_services_that_predictors_answer_and_no_fewer() -> None:
+    wanted = read_wanted(files(), "pumps")
+    assert wanted is not None
+    assert wanted.host is not None
+    assert wanted.host.grpc is not None
+    fewer = changed("pumps/route.yaml", "service: grpc.health.v1.Health", "service: other.Service")
+    with pytest.raises(ReleaseError, match="some requests only"):
+        read_wanted(fewer, "pumps")
+
+
 def header(kind: str, change: str) -> str:
     return f"filters: [{{type: {kind}HeaderModifier, {kind.lower()}HeaderModifier: {{{change}}}}}]"
 

@@ -1,0 +1,258 @@
+"""The platform of `make kind-up`, as tests see it: kubectl, Helm, the stores, the gateway."""
+
+import http.client
+import json
+import os
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+import s3fs
+
+from millrace.deploy import Forge, Repository, open_forge, open_repository
+from millrace.release.documents import ArmRef, Canary, Position, Release
+from millrace.release.layout import site_of
+from millrace.release.writing import write_release
+from millrace.settings import Settings
+from millrace.workload.rollout import Rollout
+from millrace.workload.serving import Serving
+from tests.integration.predictors import MODEL, ServedBundle, row
+from tools.kind.cluster import Cluster, open_cluster
+from tools.kind.environment import GATEWAY, OBJECT_STORE, settings_for
+from tools.kind.release import apply_releases, settings_of
+
+ARMS = "models"
+PLATFORM = "millrace"
+PROMETHEUS = "http://127.0.0.1:30090"
+DOMAIN = "millrace.localhost"
+PORT = 8080
+
+
+def wait_for(holds: Callable[[], Any], what: str, seconds: float = 90.0) -> Any:
+    """Return what a condition returns, once that is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(0.25)
+    return found
+
+
+@dataclass
+class World:
+    """A running platform."""
+
+    cluster: Cluster = field(default_factory=open_cluster)
+    took: float = 0.0
+    """Seconds that `make kind-up` took from nothing."""
+
+    def __post_init__(self) -> None:
+        self.variables = settings_for(self.cluster)
+        self.settings: Settings = settings_of(self.variables)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return what `millrace` needs to work with the cluster's stores."""
+        return {**os.environ, **self.variables, "NO_COLOR": "1"}
+
+    @property
+    def repository(self) -> Repository:
+        return open_repository(self.settings)
+
+    @property
+    def forge(self) -> Forge:
+        return open_forge(self.settings, person=True)
+
+    def kubectl(self, *words: str, given: str | None = None) -> str:
+        return self.cluster.kubectl(*words, given=given)
+
+    def tried(self, *words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run kubectl, whatever becomes of it."""
+        return subprocess.run(
+            ["kubectl", "--context", "kind-millrace", *words],
+            env=self.cluster.shell.environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    def get(self, *words: str) -> Any:
+        """Return what `kubectl get` finds, as JSON."""
+        return json.loads(self.kubectl("get", *words, "--output", "json"))
+
+    def apply(self, manifest: Any, namespace: str = ARMS) -> None:
+        self.kubectl(
+            "apply", "--namespace", namespace, "--filename", "-", given=json.dumps(manifest)
+        )
+
+    def pods(self, arm: str, namespace: str = ARMS) -> list[dict[str, Any]]:
+        label = f"serving.kserve.io/inferenceservice={arm}"
+        found = self.get("pods", "--namespace", namespace, "--selector", label)["items"]
+        return [one for one in found if "deletionTimestamp" not in one["metadata"]]
+
+    def is_ready(self, arm: str, namespace: str = ARMS) -> bool:
+        """Return whether KServe calls an arm ready."""
+        found = self.tried(
+            *("get", "inferenceservice", arm, "--namespace", namespace),
+            *("--output", 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'),
+        )
+        return found.stdout == "True"
+
+    def wait_until_ready(self, arm: str, namespace: str = ARMS, seconds: float = 180.0) -> None:
+        wait_for(lambda: self.is_ready(arm, namespace), f"{arm} is ready", seconds)
+
+    def publish(self, bundle: ServedBundle) -> str:
+        """Put a bundle into the bucket and return its address."""
+        place = f"millrace/bundles/sha256/{bundle.digest}"
+        bucket = s3fs.S3FileSystem(
+            key=self.variables["AWS_ACCESS_KEY_ID"],
+            secret=self.variables["AWS_SECRET_ACCESS_KEY"],
+            endpoint_url=OBJECT_STORE,
+        )
+        for file in bundle.folder.iterdir():
+            bucket.put_file(str(file), f"{place}/{file.name}")
+        return f"s3://{place}"
+
+    def release(
+        self,
+        bundles: Mapping[int, ServedBundle],
+        weights: Mapping[int, int],
+        *,
+        rollout: Rollout | None = None,
+        serving: Serving | None = None,
+        workload: str = MODEL,
+    ) -> None:
+        """Commit a release of a workload's versions, and apply it."""
+        for one in bundles.values():
+            self.publish(one)
+        refs = [
+            ArmRef(version=number, digest=one.digest, name=f"{workload}-v{number}")
+            for number, one in bundles.items()
+        ]
+        canary = Canary(**refs[1].model_dump()) if len(refs) > 1 else None
+        release = Release(
+            workload=workload,
+            stable=refs[0],
+            canary=canary,
+            weights={f"{workload}-v{number}": weight for number, weight in weights.items()},
+            serving=serving or Serving(),
+            rollout=rollout or Rollout(),
+            position=Position(phase="waiting") if canary else Position(),
+        )
+        files = write_release(release, site_of(self.settings))
+        repository = self.repository
+        head = repository.head()
+        gone: dict[str, bytes | None] = dict.fromkeys(repository.files(head, workload))
+        repository.commit(head, {**gone, **files}, f"Release {workload}")
+        self.apply_release(workload)
+
+    def apply_release(self, workload: str = MODEL) -> None:
+        """`kubectl apply` what main says of a workload."""
+        apply_releases(self.cluster, self.variables, only=workload)
+
+    def ask(
+        self,
+        path: str = f"/v2/models/{MODEL}/infer",
+        body: Any = None,
+        *,
+        workload: str = MODEL,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Send one request through the gateway: a row of the small model, unless told otherwise."""
+        content = body if body is not None or not path.endswith("/infer") else row()
+        return requests.request(
+            "POST" if content else "GET",
+            f"{GATEWAY}{path}",
+            json=content,
+            headers={"Host": f"{workload}.{DOMAIN}", **(headers or {})},
+            timeout=30,
+        )
+
+    def query(self, text: str) -> dict[str, float]:
+        """Ask Prometheus and return values by the label `arm`."""
+        answer = requests.get(f"{PROMETHEUS}/api/v1/query?{urlencode({'query': text})}", timeout=10)
+        found = answer.json()["data"]["result"]
+        return {one["metric"].get("arm", ""): float(one["value"][1]) for one in found}
+
+
+@dataclass
+class Load:
+    """What a steady load met with: how often each answer came, and by which version."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    versions: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def lost(self) -> int:
+        """Return how many requests had no good answer."""
+        return sum(self.statuses.values()) - self.statuses[200]
+
+
+@contextmanager
+def load(
+    workload: str = MODEL, body: Any = None, *, clients: int = 2, pause: float = 0.01
+) -> Iterator[Load]:
+    """Send requests through the gateway all the while; status 0 is a request without an answer."""
+    found = Load()
+    lock, over = threading.Lock(), threading.Event()
+    content, host = json.dumps(body or row()), f"{workload}.{DOMAIN}"
+
+    def client() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+        while not over.is_set():
+            try:
+                connection.request("POST", f"/v2/models/{workload}/infer", content, {"host": host})
+                answer = connection.getresponse()
+                said = answer.read()
+                status, version = answer.status, answer.headers.get("x-model-version", "")
+            except (OSError, http.client.HTTPException) as error:
+                status, version, said = 0, "", repr(error).encode()
+                connection.close()
+            with lock:
+                found.statuses[status] += 1
+                found.versions[version] += 1
+                if status != 200:
+                    found.problems.append(f"{status} {said[:200]!r}")
+            over.wait(pause)
+        connection.close()
+
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def keep_what_happened(world: World, folder: Path) -> None:
+    """Write logs, events and descriptions of the platform's namespaces where a person finds them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    namespaces: Sequence[str] = (PLATFORM, ARMS, "kserve", "envoy-gateway-system", "cert-manager")
+    for namespace in namespaces:
+        words = ("--namespace", namespace)
+        for what, command in {
+            "pods": ("get", "pods", "--output", "wide"),
+            "events": ("get", "events", "--sort-by", ".lastTimestamp"),
+            "descriptions": ("describe", "pods"),
+        }.items():
+            (folder / f"{namespace}-{what}.txt").write_text(world.tried(*command, *words).stdout)
+        names = world.tried("get", "pods", *words, "--output", "name").stdout.split()
+        for name in names:
+            told = world.tried("logs", *words, name, "--all-containers", "--prefix", "--tail=500")
+            (folder / f"{namespace}-{name.replace('/', '-')}.log").write_text(told.stdout)
+    kinds = "inferenceservices,httproutes,grpcroutes,gateways,envoypatchpolicies"
+    described = world.tried("describe", kinds, "--all-namespaces").stdout
+    (folder / "objects.txt").write_text(described)

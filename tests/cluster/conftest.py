@@ -1,0 +1,116 @@
+"""One platform for all tests here, made by `make kind-up`; what failed leaves its logs behind."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from millrace.errors import MillraceError
+from tests.cluster.cluster_world import ARMS, World, keep_what_happened
+from tests.integration.predictors import MODEL, ServedBundle, make_bundle
+from tools.kind.cluster import open_cluster
+
+LOGS = Path("build/cluster-logs")
+CI = os.environ.get("CI") == "true"
+ORDER = (
+    "test_images",
+    "test_manifests",
+    "test_kind_up",
+    "test_answers",
+    "test_storage",
+    "test_events",
+    "test_canary",
+    "test_faults",
+    "test_tenants",
+    "test_rights",
+    "test_helm",
+    "test_uninstall",
+)
+"""From what needs nothing to what leaves nothing."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        name = item.path.stem
+        return ORDER.index(name) if name in ORDER else len(ORDER)
+
+    items.sort(key=place)
+    for item in items:
+        item.add_marker(pytest.mark.cluster)
+        item.add_marker(pytest.mark.timeout(900))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.failed and (found := item.funcargs.get("world")) is not None:  # type: ignore[attr-defined]
+        keep_what_happened(found, LOGS / item.name.replace("/", "-")[:80])
+    return report
+
+
+def tool(command: str) -> subprocess.CompletedProcess[str]:
+    """Run `make kind-up` and its like as make does."""
+    return subprocess.run(
+        [sys.executable, "-m", "tools.kind", command], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    """Lend the platform, fresh in CI; elsewhere one that is there is used, and left."""
+    try:
+        cluster = open_cluster()
+        there = (
+            "control-plane"
+            in subprocess.run(
+                ["kind", "get", "nodes", "--name", "millrace"],
+                env=cluster.shell.environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            ).stdout
+        )
+    except MillraceError as error:
+        if CI:
+            pytest.fail(f"no cluster can be made: {error}")
+        pytest.skip(f"no cluster can be made: {error}")
+    shutil.rmtree(LOGS, ignore_errors=True)
+    if there and CI:
+        assert tool("down").returncode == 0
+        there = False
+    began = time.monotonic()
+    done = tool("up")
+    print(done.stdout)
+    if done.returncode:
+        keep_what_happened_without_a_platform()
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = World(took=time.monotonic() - began)
+    yield found
+    if not there and not os.environ.get("KEEP_CLUSTER"):
+        assert tool("down").returncode == 0
+
+
+def keep_what_happened_without_a_platform() -> None:
+    bare = World.__new__(World)
+    bare.cluster = open_cluster()
+    keep_what_happened(bare, LOGS / "kind-up")
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> ServedBundle:
+    return make_bundle(tmp_path_factory.mktemp("bundles") / "sound")
+
+
+@pytest.fixture(scope="session")
+def pumps(world: World, bundle: ServedBundle) -> World:
+    """Lend the platform with a second workload beside churn, of two pods."""
+    from millrace.workload.serving import Serving
+
+    world.release({1: bundle}, {1: 100}, serving=Serving(replicas=2))
+    world.wait_until_ready(f"{MODEL}-v1", ARMS)
+    return world

@@ -1,0 +1,94 @@
+"""The platform's chart with the stores that it brings on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.kind.cluster import Cluster
+from tools.kind.dependencies import CHART, VALUES
+from tools.kind.gitea import Gitea
+from tools.kind.progress import step, together, until
+from tools.kind.secrets import (
+    ARMS,
+    PLATFORM,
+    arm_secrets,
+    kept_password,
+    platform_secrets,
+    write_secret,
+)
+
+NAMESPACE = Path("manifests/base/namespace.yaml")
+STORES = ("redis", "object-store", "postgres", "prometheus", "gitea")
+_REMEDY = f"see `kubectl get pods,events --namespace {PLATFORM}`"
+
+
+def install_platform(cluster: Cluster, *, settings: Sequence[str] = ()) -> None:
+    """Install the chart and wait until all that it brings answers.
+
+    Args:
+        cluster: where.
+        settings: further words for Helm, such as `--set images.tag=...`.
+    """
+    with step("namespace and secrets"):
+        cluster.kubectl("apply", "--server-side", "--filename", str(NAMESPACE))
+        passwords = platform_secrets(cluster)
+    with step("chart"):
+        cluster.helm(
+            *("upgrade", "--install", "millrace", str(CHART), "--namespace", PLATFORM),
+            *("--values", str(VALUES), "--timeout", "5m", *settings),
+        )
+        arm_secrets(cluster, passwords, ARMS)
+    together(lambda: _wait_for_stores(cluster), lambda: _wait_for_gateway(cluster))
+    with step("deploy repository"):
+        _make_deploy_repository(cluster)
+    with step("registry, events, rollout controller"):
+        for name in ("deployment/millrace-mlflow", "statefulset/millrace-events"):
+            _rolled_out(cluster, name)
+        _rolled_out(cluster, "deployment/millrace-rollout")
+
+
+def _wait_for_stores(cluster: Cluster) -> None:
+    with step("stores, Prometheus, Gitea"):
+        for name in STORES:
+            _rolled_out(cluster, f"statefulset/millrace-{name}")
+
+
+def _wait_for_gateway(cluster: Cluster) -> None:
+    with step("gateway"):
+        cluster.kubectl(
+            *("wait", "gateway/millrace", "--namespace", PLATFORM),
+            *("--for=condition=Programmed", "--timeout=180s"),
+        )
+
+
+def _rolled_out(cluster: Cluster, name: str) -> None:
+    cluster.kubectl("rollout", "status", name, "--namespace", PLATFORM, "--timeout=300s")
+
+
+def _make_deploy_repository(cluster: Cluster) -> None:
+    """Give Gitea an account, the repository, and the rollout controller its token."""
+    password = kept_password(cluster, "millrace-forge")
+    gitea = Gitea(password)
+    until("Gitea", gitea.answers, 60, _REMEDY)
+    if not gitea.knows_us():
+        cluster.kubectl(
+            *("exec", "--namespace", PLATFORM, "statefulset/millrace-gitea", "--"),
+            *("gitea", "admin", "user", "create", "--admin", "--username", "millrace"),
+            *("--password", password, "--email", "millrace@example.com"),
+            "--must-change-password=false",
+        )
+    gitea.make_repository()
+    token = kept_token(cluster, gitea, password)
+    assert token
+
+
+def kept_token(cluster: Cluster, gitea: Gitea, password: str) -> str:
+    """Return the token of the deploy repository, which is made if there is none that works."""
+    from tools.kind.secrets import read_secret
+
+    found = read_secret(cluster, PLATFORM, "millrace-forge").get("token", "")
+    if not found or not gitea.takes(found):
+        found = gitea.new_token()
+        write_secret(cluster, PLATFORM, "millrace-forge", {"password": password, "token": found})
+    return found
