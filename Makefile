@@ -15,7 +15,7 @@ LOCKED := requirements/pipeline.txt requirements/training.txt requirements/servi
 .PHONY: help setup data demo test test-cluster lint format check compile manifests kind-up kind-apply kind-down bench lock clean
 
 help: ## say what each target does
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
 
 setup: $(READY) ## make .venv from the pinned, hashed requirements
 

@@ -238,9 +238,9 @@ def load(
 
 
 def keep_what_happened(world: World, folder: Path) -> None:
-    """Write logs, events and descriptions of the platform's namespaces where a person finds them."""
+    """Write logs, events and descriptions where a person finds them."""
     folder.mkdir(parents=True, exist_ok=True)
-    namespaces: Sequence[str] = (PLATFORM, ARMS, "kserve", "envoy-gateway-system", "cert-manager")
+    namespaces: Sequence[str] = (PLATFORM, ARMS, "kserve", "envoy-gateway-system")
     for namespace in namespaces:
         words = ("--namespace", namespace)
         for what, command in {
