@@ -57,7 +57,7 @@ class _Attributes(msgspec.Struct, gc=False):
 class _Structured(_Attributes):
     """An event in JSON."""
 
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = msgspec.Raw()
     data_base64: str | None = None
 
 
@@ -114,14 +114,14 @@ def _in_json(content: bytes) -> Whole | Half:
     told = _decoded(_structured, content)
     _check(told)
     if _is_predictors(told):
-        _check_data(bytes(told.data or b""))
+        _check_data(bytes(told.data))
         return Whole(told.namespace, told.inferenceservicename, on_one_line(content))
     return _half(told, _content(told))
 
 
 def _content(told: _Structured) -> bytes:
     if told.data_base64 is None:
-        return bytes(told.data or b"")
+        return bytes(told.data)
     try:
         return base64.b64decode(told.data_base64, validate=True)
     except binascii.Error as error:
@@ -155,10 +155,10 @@ def _check_data(content: bytes) -> None:
 
 
 def _check(told: _Attributes) -> None:
-    if told.specversion != "1.0":
-        raise Refused("attributes", "the event's specversion is not 1.0")
     if not 0 < len(told.id) <= _LONGEST_ID:
         raise Refused("attributes", f"an event has an id of 1 to {_LONGEST_ID} characters")
+    if told.specversion != "1.0":
+        raise Refused("attributes", "the event's specversion is not 1.0")
     if told.type not in _KINDS:
         raise Refused("attributes", f"events are of the types {' and '.join(_KINDS)}")
     if not _is_moment(told.time):
