@@ -14,7 +14,7 @@ from serving.events.counts import Counts
 from serving.events.files import LARGEST_BYTES
 from serving.events.intake import Reason, Refused, read_events
 from serving.events.trouble import Trouble
-from serving.predictor.bodies import Bodies, Disconnected
+from serving.predictor.bodies import Bodies, Disconnected, sends_to_the_end
 from serving.predictor.faults import ClientFault
 from serving.predictor.replies import Headers, Reply, fault_reply, json_reply
 
@@ -70,13 +70,16 @@ class App:
         return Reply(200, [(b"content-type", content_type.encode()), size], body)
 
     async def _events(self, scope: Any, receive: Any) -> Reply:
-        headers = {
-            name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]
-        }
+        given = dict(scope["headers"])
+        headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in given.items()}
         size = 0
         try:
-            length = dict(scope["headers"]).get(b"content-length")
-            body = await self._bodies.read(receive, length, time.perf_counter(), to_its_end=True)
+            body = await self._bodies.read(
+                receive,
+                given.get(b"content-length"),
+                time.perf_counter(),
+                to_its_end=sends_to_the_end(scope["http_version"], given),
+            )
             size = len(body)
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._thread, self._take, headers, body)

@@ -19,7 +19,7 @@ class Counts:
 
     def __init__(self) -> None:
         """Begin at zero, with every label that there is."""
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self.received = self._counter("received", "Events that were taken.", "sender")
         self.joined = self._counter("joined", "Events made of a request and its answer.")

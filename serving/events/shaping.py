@@ -50,7 +50,7 @@ def joined(one: Half, two: Half) -> Shaped:
 
 def incomplete(half: Half) -> Shaped:
     """Return the event of a half whose other half did not come."""
-    missing = {"missing": other(half.kind)}
+    missing: dict[str, str] = {"missing": other(half.kind)}
     try:
         if half.kind == "request":
             data = _data(half, read_asked(half.body), Told())
