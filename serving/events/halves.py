@@ -10,7 +10,7 @@ from millrace.skew.events import EVENT_TYPE
 
 RESPONSE_TYPE = "org.kubeflow.serving.inference.response"
 Kind = Literal["request", "response"]
-Key: TypeAlias = tuple[str, str, str]
+Key: TypeAlias = tuple[str, str, str, str]
 TYPES: dict[Kind, str] = {"request": EVENT_TYPE, "response": RESPONSE_TYPE}
 _FIXED = 1024
 
@@ -43,7 +43,7 @@ class Half(msgspec.Struct, frozen=True):
     @property
     def key(self) -> Key:
         """Return what the halves of one request have in common."""
-        return self.namespace, self.service, self.id
+        return self.namespace, self.service, self.component, self.id
 
     @property
     def size(self) -> int:

@@ -45,14 +45,20 @@ class Journal:
         cut_torn(self._file)
         waiting: dict[tuple[Key, Kind], Half] = {}
         with self._file.open("rb") as lines:
-            for line in lines:
-                entry = _decode(line)
+            for number, line in enumerate(lines, 1):
+                entry = self._entry(line, number)
                 if entry.half is not None:
                     waiting[entry.half.key, entry.half.kind] = entry.half
                 elif entry.gone is not None:
                     waiting.pop(entry.gone, None)
             self._size = lines.tell()
         return list(waiting.values())
+
+    def _entry(self, line: bytes, number: int) -> _Entry:
+        try:
+            return _decode(line)
+        except ValueError as error:
+            raise ValueError(f"{self._file}:{number} is of no collector: {error}") from error
 
     def wait(self, half: Half) -> None:
         """Note a half.

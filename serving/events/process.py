@@ -7,7 +7,7 @@ import signal
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 
 from millrace.errors import ServingError
@@ -15,6 +15,7 @@ from serving.events.app import App
 from serving.events.collector import Collector
 from serving.events.counts import Counts
 from serving.events.files import EventFiles
+from serving.events.folder import claimed
 from serving.events.joining import Joiner
 from serving.events.options import Options
 from serving.events.trouble import Trouble
@@ -42,15 +43,17 @@ def serve(options: Options, log: Log) -> None:
     collector = Collector(
         options.folder, Joiner(options.wait), EventFiles(), counts, time.monotonic
     )
-    try:
-        collector.recover()
-    except (OSError, ValueError) as error:
-        raise ServingError(
-            f"events cannot be kept there: {error}",
-            where=f"--folder {options.folder}",
-            remedy="give a folder that this process may write, and that no other collector uses",
-        ) from error
-    uvloop.run(_serve(options, log, bound, collector, counts))
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(claimed(options.folder))
+            collector.recover()
+        except (OSError, ValueError) as error:
+            raise ServingError(
+                f"events cannot be kept there: {error}",
+                where=f"--folder {options.folder}",
+                remedy="give a folder that this process may write and no other collector uses",
+            ) from error
+        uvloop.run(_serve(options, log, bound, collector, counts))
 
 
 async def _serve(

@@ -19,6 +19,7 @@ class _Kept(msgspec.Struct):
     id: str = ""
     namespace: str = ""
     inferenceservicename: str = ""
+    component: str = ""
     time: str = ""
 
 
@@ -40,7 +41,7 @@ def kept_already(file: Path, waiting: Iterable[Half]) -> list[Half]:
         asked.setdefault(half.key, []).append(half)
     found: dict[tuple[Key, str], Half] = {}
     for kept in chain(_events(previous(file)), _events(file)):
-        key = kept.namespace, kept.inferenceservicename, kept.id
+        key = kept.namespace, kept.inferenceservicename, kept.component, kept.id
         for half in asked.get(key, ()):
             if kept.time >= half.time:  # an earlier one is of another request with this id
                 found[key, half.kind] = half

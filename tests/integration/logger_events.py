@@ -26,6 +26,7 @@ class Logged:
     asked: Any = None
     told: Any = None
     second: int = 0
+    component: str = "predictor"
 
     @property
     def value(self) -> float:
@@ -60,7 +61,7 @@ class Logged:
             "Ce-Recordedtime": f"{moment}.9Z",
             "Ce-Inferenceservicename": self.service,
             "Ce-Namespace": self.namespace,
-            "Ce-Component": "predictor",
+            "Ce-Component": self.component,
             "Ce-Endpoint": "default",
             "Ce-Metadata": "{}",
             "Content-Type": "application/json",

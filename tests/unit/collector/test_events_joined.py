@@ -86,7 +86,8 @@ def test_the_same_id_elsewhere_is_another_request(tmp_path: Path) -> None:
     world = Collecting(tmp_path)
     world.take(Logged("a").request, Logged("a", namespace="other").response)
     world.take(Logged("a", service="pumps-v4").response)
-    assert world.count("events_waiting") == 3
+    world.take(Logged("a", component="transformer").response)
+    assert world.count("events_waiting") == 4
     world.take(Logged("a", namespace="other").request)
     assert [event["namespace"] for event in world.kept("other/pumps.jsonl")] == ["other"]
     assert world.kept() == []
@@ -156,6 +157,12 @@ def test_what_waits_survives_a_kill_and_what_was_written_is_not_written_again(
     world.pass_by(2 * WAIT)
     assert [event["id"] for event in world.kept()] == ["b", "a", "c"]
     assert journal.read_bytes() == b""
+
+
+def test_a_journal_of_somebody_else_is_told_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "waiting.halves").write_text("{}\nhello\n")
+    with pytest.raises(ValueError, match=r"waiting\.halves:2 is of no collector"):
+        Collecting(tmp_path)
 
 
 def test_the_journal_does_not_grow_with_what_is_gone(
