@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from serving.events.checks import Reason, Refused
 from serving.events.cloudevents import BATCH
 from serving.events.collector import Collector
 from serving.events.counts import Counts
 from serving.events.files import LARGEST_BYTES
-from serving.events.intake import Reason, Refused, read_events
+from serving.events.intake import read_events
 from serving.events.trouble import Trouble
 from serving.predictor.bodies import Bodies, Disconnected, sends_to_the_end
 from serving.predictor.faults import ClientFault

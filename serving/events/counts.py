@@ -9,7 +9,7 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 
-from serving.events.intake import Reason
+from serving.events.checks import Reason
 
 _PREFIX = "millrace_events"
 

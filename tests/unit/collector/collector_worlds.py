@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from serving.events.checks import Refused
 from serving.events.collector import Collector
 from serving.events.counts import Counts
 from serving.events.files import EventFiles
 from serving.events.halves import Half
-from serving.events.intake import Refused, Whole, read_events
+from serving.events.intake import Whole, read_events
 from serving.events.joining import Joiner
 from tests.integration.logger_events import Sent
 

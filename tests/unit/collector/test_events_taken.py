@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from collector_worlds import Collecting, events_in, read
 
+from serving.events.checks import Refused
 from serving.events.halves import Half
-from serving.events.intake import Refused, Whole, read_events
+from serving.events.intake import Whole, read_events
 from tests.integration.logger_events import Logged
 
 BATCH = "application/cloudevents-batch+json; charset=UTF-8"
