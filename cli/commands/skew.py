@@ -47,7 +47,7 @@ def _files(named: Path | None, workload: str, settings: Settings) -> list[Path]:
         return [named]
     folder = named or settings.events_folder
     pattern = "*.jsonl*" if named else f"{workload}.jsonl*"
-    files = sorted(folder.glob(pattern), reverse=True)
+    files = sorted(folder.rglob(pattern), reverse=True)
     if not files:
         raise MillraceError(
             "there are no events",

@@ -21,22 +21,33 @@ Value = str | float | None
 class Parameters(BaseModel):
     """What the answer said of itself."""
 
-    bundle_digest: str
+    bundle_digest: str = ""
+    """Of the bundle that answered; '' if another server did."""
 
 
 class Data(BaseModel):
     """What an event tells of an answered request; see `serving.predictor.event_data`."""
 
     model_name: str
-    parameters: Parameters
+    parameters: Parameters = Parameters()
     id: str
-    origins: Origin | dict[str, Origin | list[Origin]]
+    origins: Origin | dict[str, Origin | list[Origin]] | None = None
+    """None if the sender does not know: it is KServe's logger, whose rows are as clients sent them
+    and not kept here."""
     keys: dict[str, list[str | int | None]] = {}
     instances: list[dict[str, Value]]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _rows_alone(cls, told: Any) -> Any:
+        if not isinstance(told, dict) or "origins" in told:
+            return told
+        rows = told.get("instances")
+        return {**told, "instances": [{} for _ in rows] if isinstance(rows, list) else rows}
+
     @model_validator(mode="after")
     def _one_a_row(self) -> Self:
-        told = [] if isinstance(self.origins, str) else list(self.origins.values())
+        told = list(self.origins.values()) if isinstance(self.origins, dict) else []
         lengths = {len(values) for values in self.keys.values()}
         lengths |= {len(one) for one in told if isinstance(one, list)}
         if lengths - {len(self.instances)}:
@@ -45,8 +56,8 @@ class Data(BaseModel):
 
     def origin(self, feature: str, row: int) -> Origin:
         """Return where a feature's value in a row came from."""
-        if isinstance(self.origins, str):
-            return self.origins
+        if not isinstance(self.origins, dict):
+            return self.origins or "request"
         told = self.origins.get(feature, "request")
         return told if isinstance(told, str) else told[row]
 
@@ -103,6 +114,8 @@ def _events_in(line: bytes, workload: str, where: str) -> Iterator[Event]:
 
 def _is_ours(told: Any, workload: str) -> bool:
     """Return whether it is one of a workload's events, or none at all, which is told then."""
+    if isinstance(told, dict) and "unreadable" in told:
+        return False
     if not isinstance(told, dict) or not isinstance(told.get("data"), dict):
         return True
     return told.get("type") == EVENT_TYPE and told["data"].get("model_name") == workload

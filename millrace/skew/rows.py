@@ -13,6 +13,7 @@ from millrace.skew.timeline import Timeline
 
 BROUGHT = "the request brought all features"
 DEFAULTS = "defaults stood for the features"
+NO_ORIGINS = "the event's sender does not know where features came from"
 NO_KEYS = "the event tells no entity keys"
 NO_BUNDLE = "the bundle that answered is not in the store"
 NO_VIEW = "a feature view is no longer in the feature store"
@@ -29,6 +30,7 @@ class Row:
         keys: its entity keys.
         stored: the features that came from the online store; None for missing.
         defaulted: whether defaults stood for others.
+        known: whether its sender knows where features came from.
     """
 
     request: str
@@ -37,6 +39,7 @@ class Row:
     keys: Mapping[str, str | int]
     stored: Mapping[str, Value]
     defaulted: bool
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ def rows_of(event: Event) -> Iterator[Row]:
             {name: value for name, value in keys.items() if value is not None},
             {name: value for name, value in instance.items() if origins[name] == "store"},
             "default" in origins.values(),
+            data.origins is not None,
         )
 
 
@@ -77,6 +81,8 @@ def readings_of(row: Row, plan: LookupPlan | None, timeline: Timeline) -> list[R
         plan: the lookup plan of the bundle that answered; None if nobody has it.
         timeline: what was online when.
     """
+    if not row.known:
+        return NO_ORIGINS
     if not row.stored:
         return DEFAULTS if row.defaulted else BROUGHT
     if plan is None:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import json
-import os
 import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import unquote
 
-LONGEST_BYTES = 32 * 2**20
-"""A longer file is kept as NAME.jsonl.1, instead of the one before, and begins anew."""
-LARGEST_BYTES = 64 * 2**20
-"""A larger body is refused."""
-_BATCH = "application/cloudevents-batch+json"
+from serving.events.cloudevents import BATCH, attributes_of, on_one_line, with_data
+from serving.events.files import LARGEST_BYTES, LONGEST_BYTES, EventFiles
+
 _PATH = re.compile(r"/([a-z][a-z0-9-]*)")
 _ANSWERS = {
-    202: b"HTTP/1.1 202 Accepted\r\naccept: %b\r\ncontent-length: 0\r\n\r\n" % _BATCH.encode(),
+    202: b"HTTP/1.1 202 Accepted\r\naccept: %b\r\ncontent-length: 0\r\n\r\n" % BATCH.encode(),
     404: b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
     413: b"HTTP/1.1 413 Content Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
     507: b"HTTP/1.1 507 Insufficient Storage\r\ncontent-length: 0\r\n\r\n",
@@ -36,7 +30,7 @@ class EventReceiver:
         """Take where to keep them, whom to tell of trouble, and the longest file."""
         self._folder = folder
         self._tell = tell
-        self._longest = longest
+        self._files = EventFiles(longest)
         self._server: asyncio.Server | None = None
         self._writing = threading.Lock()
         self._trouble = ""
@@ -115,17 +109,8 @@ class EventReceiver:
         return 202
 
     def _keep(self, file: Path, line: bytes) -> None:
-        """Append a line, whole or not at all."""
         with self._writing:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):
-                if file.stat().st_size > self._longest:
-                    file.replace(file.with_name(f"{file.name}.1"))
-            with file.open("ab", buffering=0) as end:
-                before = end.seek(0, os.SEEK_END)
-                if end.write(line) != len(line):
-                    end.truncate(before)
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._files.keep(file, line)
 
     def _say(self, trouble: str) -> None:
         if self._trouble != trouble:
@@ -134,10 +119,7 @@ class EventReceiver:
 
 
 def _line(headers: dict[str, str], body: bytes) -> bytes:
-    """Return events as one line of JSON; a line end within JSON is no part of a text."""
-    content = body.replace(b"\r", b" ").replace(b"\n", b" ")
-    if headers.get("content-type", "").startswith(_BATCH):
-        return content + b"\n"
-    told = {name[3:]: unquote(text) for name, text in headers.items() if name.startswith("ce-")}
-    told["datacontenttype"] = headers.get("content-type", "application/json")
-    return json.dumps(told).encode()[:-1] + b', "data": ' + content + b"}\n"
+    """Return events as one line of JSON."""
+    if headers.get("content-type", "").startswith(BATCH):
+        return on_one_line(body) + b"\n"
+    return with_data(attributes_of(headers.items()), body) + b"\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from threading import Lock
 from typing import Any
 
@@ -124,6 +124,17 @@ class Bodies:
             if self.held + size > self.max_held:
                 raise overloaded("there is no room for another request body")
             self.held += size
+
+
+def sends_to_the_end(version: str, given: Mapping[bytes, bytes]) -> bool:
+    """Return whether a client sends its whole body, on a connection that its answer closes.
+
+    Args:
+        version: of HTTP.
+        given: the request's headers, by name in lower case.
+    """
+    closes = given.get(b"connection", b"").lower() == b"close"
+    return version == "1.0" or (closes and b"expect" not in given)
 
 
 def is_late(began: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from millrace.durations import WITH_UNIT
 from millrace.errors import ServingError
 from millrace.registry.published import is_digest
 from millrace.workload.base import Duration, Size
+
+EVENTS_URL = "MILLRACE_EVENTS_URL"
+"""Environment variable: where events go if the command line does not say; '' for nowhere."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +56,17 @@ def read_options(arguments: Sequence[str]) -> Options:
     """
     given = vars(_parser().parse_args(arguments))
     for name in ("latency", "lookup_timeout", "grace"):
-        given[name] = _read(_DURATION, name, given[name], _A_DURATION).total_seconds()
+        given[name] = read_duration(name, given[name])
     size = given["max_request_size"]
     given["max_request_size"] = _read(_SIZE, "max_request_size", size, _A_SIZE)
     given["defaults"] = _defaults(given["defaults"])
     options = Options(**given)
     for name in _POSITIVE:
-        _require(getattr(options, name) > 0, name, str(getattr(options, name)), "more than 0")
-    _require(is_digest(options.digest), "digest", options.digest, "64 hexadecimal digits")
+        require(getattr(options, name) > 0, name, str(getattr(options, name)), "more than 0")
+    require(is_digest(options.digest), "digest", options.digest, "64 hexadecimal digits")
     for name in ("http_port", "grpc_port", "metrics_port"):
         port = getattr(options, name)
-        _require(1 <= port <= 65535, name, str(port), "a port from 1 to 65535")
+        require(1 <= port <= 65535, name, str(port), "a port from 1 to 65535")
     return options
 
 
@@ -96,7 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--grpc-port", type=int, default=8081)
     add("--metrics-port", type=int, default=8082)
     add("--workers", type=int, default=1, help="processes that share the ports")
-    add("--events-url", default="", help="receiver of a CloudEvent for each prediction")
+    receiver = os.environ.get(EVENTS_URL, "")
+    add("--events-url", default=receiver, help=f"receiver of CloudEvents; default: {EVENTS_URL}")
     add("--max-request-size", default="10MiB", help="a larger body is refused: 413")
     add("--max-rows", type=int, default=10_000, help="a request with more rows is refused: 400")
     add("--max-queued", type=int, default=256, help="more waiting requests are refused: 503")
@@ -119,6 +124,16 @@ def _defaults(text: str) -> dict[str, str | float]:
     return found
 
 
+def read_duration(name: str, text: str) -> float:
+    """Return the seconds of an option's value, such as 50ms.
+
+    Raises:
+        ServingError: it is no duration.
+    """
+    seconds: float = _read(_DURATION, name, text, _A_DURATION).total_seconds()
+    return seconds
+
+
 def _read(adapter: TypeAdapter[Any], name: str, text: str, expected: str) -> Any:
     try:
         return adapter.validate_python(text)
@@ -128,7 +143,12 @@ def _read(adapter: TypeAdapter[Any], name: str, text: str, expected: str) -> Any
         ) from error
 
 
-def _require(holds: bool, name: str, found: str, expected: str) -> None:
+def require(holds: bool, name: str, found: str, expected: str) -> None:
+    """Raise if an option's value is out of range.
+
+    Raises:
+        ServingError: it is.
+    """
     if not holds:
         raise ServingError(
             "the value is out of range", where=_flag(name), found=found, expected=expected

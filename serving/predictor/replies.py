@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from serving.predictor.faults import ClientFault
-from serving.predictor.model import Model
+
+if TYPE_CHECKING:  # a server that has no model answers without what loads one
+    from serving.predictor.model import Model
 
 Headers = list[tuple[bytes, bytes]]
 JSON = (b"content-type", b"application/json")

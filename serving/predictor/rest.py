@@ -15,7 +15,7 @@ from serving.predictor.answering import (
     InferRequest,
     WireProtocol,
 )
-from serving.predictor.bodies import Bodies, Disconnected
+from serving.predictor.bodies import Bodies, Disconnected, sends_to_the_end
 from serving.predictor.connections import NO_ROOM
 from serving.predictor.counting import has_more_values
 from serving.predictor.faults import ClientFault, bad_input, overloaded, too_many_rows
@@ -117,7 +117,7 @@ class Rest:
                 receive,
                 given.get(b"content-length"),
                 start,
-                to_its_end=scope["http_version"] == "1.0" or _sends_to_the_end(given),
+                to_its_end=sends_to_the_end(scope["http_version"], given),
             )
             size = len(body)
             read = partial(self._read, protocol, body, given, request_id)
@@ -189,11 +189,6 @@ class Rest:
 async def _answer(send: Send, reply: Reply) -> None:
     await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
     await send({"type": "http.response.body", "body": reply.body})
-
-
-def _sends_to_the_end(given: GivenHeaders) -> bool:
-    """Return whether a client sends its whole body, on a connection that its answer closes."""
-    return given.get(b"connection", b"").lower() == b"close" and b"expect" not in given
 
 
 def _json_size(given: GivenHeaders, size: int) -> int | None:

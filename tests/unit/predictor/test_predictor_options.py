@@ -27,6 +27,16 @@ def test_values_have_units() -> None:
     assert options.defaults == {"tenure": 1}
 
 
+def test_events_go_where_the_environment_says_unless_the_command_line_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert read_options(REQUIRED).events_url == ""
+    monkeypatch.setenv("MILLRACE_EVENTS_URL", "http://millrace-events.millrace/")
+    assert read_options(REQUIRED).events_url == "http://millrace-events.millrace/"
+    assert read_options([*REQUIRED, "--events-url=http://x/"]).events_url == "http://x/"
+    assert read_options([*REQUIRED, "--events-url="]).events_url == ""
+
+
 @pytest.mark.parametrize(
     "argument",
     [
