@@ -18,7 +18,7 @@ import requests
 import s3fs
 
 from millrace.deploy import Forge, Repository, open_forge, open_repository
-from millrace.release.documents import ArmRef, Canary, Position, Release
+from millrace.release import ArmRef, Canary, Release, canary_arm, propose_candidate, read_release
 from millrace.release.layout import site_of
 from millrace.release.writing import write_release
 from millrace.settings import Settings
@@ -122,38 +122,62 @@ class World:
             bucket.put_file(str(file), f"{place}/{file.name}")
         return f"s3://{place}"
 
-    def release(
-        self,
-        bundles: Mapping[int, ServedBundle],
-        weights: Mapping[int, int],
-        *,
-        rollout: Rollout | None = None,
-        serving: Serving | None = None,
-        workload: str = MODEL,
-    ) -> None:
-        """Commit a release of a workload's versions, and apply it."""
-        for one in bundles.values():
-            self.publish(one)
-        refs = [
-            ArmRef(version=number, digest=one.digest, name=f"{workload}-v{number}")
-            for number, one in bundles.items()
-        ]
-        canary = Canary(**refs[1].model_dump()) if len(refs) > 1 else None
+    def release(self, bundle: ServedBundle, version: int = 1, *, serving: Serving) -> None:
+        """Commit a first release of the small model, and apply it."""
+        self.publish(bundle)
+        name = f"{MODEL}-v{version}"
         release = Release(
-            workload=workload,
-            stable=refs[0],
-            canary=canary,
-            weights={f"{workload}-v{number}": weight for number, weight in weights.items()},
-            serving=serving or Serving(),
-            rollout=rollout or Rollout(),
-            position=Position(phase="waiting") if canary else Position(),
+            workload=MODEL,
+            stable=ArmRef(version=version, digest=bundle.digest, name=name),
+            weights={name: 100},
+            serving=serving,
+            rollout=Rollout(),
         )
-        files = write_release(release, site_of(self.settings))
         repository = self.repository
         head = repository.head()
-        gone: dict[str, bytes | None] = dict.fromkeys(repository.files(head, workload))
-        repository.commit(head, {**gone, **files}, f"Release {workload}")
-        self.apply_release(workload)
+        gone: dict[str, bytes | None] = dict.fromkeys(repository.files(head, MODEL))
+        files = write_release(release, site_of(self.settings))
+        repository.commit(head, {**gone, **files}, f"Release {MODEL}")
+        self.apply_release()
+
+    def bring(
+        self,
+        bundle: ServedBundle,
+        version: int,
+        rollout: Rollout,
+        edit: Callable[[bytes], bytes] = lambda content: content,
+    ) -> str:
+        """Commit a canary of the small model beside what serves, at weight 0, and apply it.
+
+        Args:
+            bundle: its bundle, which lies in the bucket.
+            version: its version.
+            rollout: how it is judged.
+            edit: changes the text of the arm's file.
+        """
+        repository = self.repository
+        head = repository.head()
+        files = repository.files(head, MODEL)
+        release = read_release(files, MODEL)
+        canary = Canary(version=version, digest=bundle.digest, name=f"{MODEL}-v{version}")
+        content = canary_arm(files, release, canary, release.serving, site_of(self.settings))
+        changes = propose_candidate(
+            files,
+            release,
+            canary,
+            edit(content),
+            serving=release.serving,
+            rollout=rollout,
+            now=time.time(),
+        )
+        repository.commit(head, changes, f"Bring {canary.name}")
+        self.apply_release()
+        return canary.name
+
+    def released(self) -> Release:
+        """Return what main says of the small model."""
+        repository = self.repository
+        return read_release(repository.files(repository.head(), MODEL), MODEL)
 
     def apply_release(self, workload: str = MODEL) -> None:
         """`kubectl apply` what main says of a workload."""

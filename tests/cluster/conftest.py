@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from millrace.errors import MillraceError
+from millrace.workload.serving import Serving
 from tests.cluster.cluster_world import ARMS, World, keep_what_happened
 from tests.integration.predictors import MODEL, ServedBundle, make_bundle
 from tools.kind.cluster import open_cluster
@@ -109,8 +110,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> ServedBundle:
 @pytest.fixture(scope="session")
 def pumps(world: World, bundle: ServedBundle) -> World:
     """Lend the platform with a second workload beside churn, of two pods."""
-    from millrace.workload.serving import Serving
-
-    world.release({1: bundle}, {1: 100}, serving=Serving(replicas=2))
+    world.release(bundle, serving=Serving(replicas=2))
     world.wait_until_ready(f"{MODEL}-v1", ARMS)
     return world

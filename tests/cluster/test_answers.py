@@ -50,7 +50,9 @@ def laptop(pumps: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[i
 
 def customers() -> list[str]:
     with Path("workloads/churn/data/telco.csv").open(newline="") as file:
-        return [one["customerID"] for one, _ in zip(csv.DictReader(file), range(ROWS), strict=False)]
+        return [
+            one["customerID"] for one, _ in zip(csv.DictReader(file), range(ROWS), strict=False)
+        ]
 
 
 def requests() -> list[tuple[str, InferRequest]]:
