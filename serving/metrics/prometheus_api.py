@@ -67,7 +67,7 @@ class PrometheusApi:
             raise MetricsError(
                 "this is no address of a Prometheus",
                 where="MILLRACE_PROMETHEUS",
-                found=without_credentials(url, url) or "nothing",
+                found=without_credentials(url).rpartition("@")[2] or "nothing",
                 expected="such as http://millrace-prometheus.millrace:9090",
             )
         self._url = f"{base}/api/v1/query"

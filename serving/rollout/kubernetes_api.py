@@ -68,7 +68,7 @@ class KubernetesApi:
                 _preload_content=False,
                 _request_timeout=self._timeout,
             )
-            items = json.loads(answer.data)["items"]
+            items = [dict(one) for one in json.loads(answer.data)["items"]]
         except ApiException as error:
             raise KubernetesError(
                 f"the Kubernetes API answers with HTTP status {error.status}",
@@ -87,7 +87,7 @@ class KubernetesApi:
                 where=f"{self._client.configuration.host}{path}",
                 remedy=_NOWHERE,
             ) from error
-        return [one for one in items if isinstance(one, Mapping)]
+        return items
 
 
 def open_kubernetes(timeout: float) -> KubernetesApi:

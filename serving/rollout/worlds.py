@@ -146,7 +146,7 @@ def _check_cluster(settings: Settings) -> None:
             raise MillraceError(
                 "on a cluster this must be a server's address",
                 where=variable,
-                found=without_credentials(value, value) or "nothing",
+                found=without_credentials(value).rpartition("@")[2] or "nothing",
                 expected=expected,
                 remedy="set the variable; on a laptop, unset MILLRACE_NAMESPACES",
             )
