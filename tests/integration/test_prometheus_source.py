@@ -85,9 +85,8 @@ class Pods:
         new.replace(self.folder / f"{pod}.page")
 
     def seen(self) -> None:
-        """Wait until the newest page was scraped, so that no other one takes its place unseen."""
-        newest = max(self.pages)
-        until(lambda: newest in {number for _, number, _ in self.scrapes()}, str)
+        """Wait until every page was scraped, so that no other one takes its place unseen."""
+        until(lambda: self.pages.keys() <= {number for _, number, _ in self.scrapes()}, str)
 
     def scrapes(self) -> list[tuple[float, float, str]]:
         """Return time, number of the page and pod of each scrape that there was."""
