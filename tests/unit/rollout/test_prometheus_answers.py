@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from prometheus_server import EMPTY, Answers, prometheus_server
+from structlog.testing import LogCapture
 
 from millrace.errors import MetricsError
+from serving.metrics.prometheus import open_prometheus
 from serving.metrics.prometheus_api import PrometheusApi, Series
 
 MATRIX = {
@@ -80,6 +83,16 @@ def test_an_answer_that_is_not_whole_is_told_and_used(answers: Answers) -> None:
     assert len(series.points) == 3
     assert len(told) == 1
     assert "is down" in told[0]
+
+
+def test_a_warning_that_comes_with_every_answer_is_logged_once(answers: Answers) -> None:
+    log = LogCapture()
+    structlog.configure(processors=[log])
+    api = open_prometheus(answers.url, 5.0)
+    for warning in ("a store is down", "a store is down", "two stores are down"):
+        answers.say({**MATRIX, "warnings": [warning]})
+        api.raw("up", 100.0, 110.0)
+    assert [one["event"] for one in log.entries] == ["prometheus_warned"] * 2
 
 
 def test_a_login_page_is_called_one(answers: Answers) -> None:

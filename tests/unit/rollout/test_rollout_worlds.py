@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +88,20 @@ def test_settings_that_cannot_be_name_the_variable(
         open_installation(settings(tmp_path, **{**CLUSTER, **change}))
     assert raised.value.where == variable
     assert "s3cret" not in str(raised.value)
+
+
+def test_a_controller_that_cannot_start_says_why_in_one_line(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if "MILLRACE" not in name}
+    done = subprocess.run(
+        [sys.executable, "-m", "serving.rollout"],
+        env={**environment, "MILLRACE_NAMESPACES": "models", "MILLRACE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "MILLRACE_PROMETHEUS" in json.loads(line)["reason"]
 
 
 def test_arms_are_held_to_what_the_newest_one_declares_in_git() -> None:
