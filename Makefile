@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA := workloads/churn/data/telco.csv workloads/flights/data/flights.db
-LOCKED := requirements/pipeline.txt requirements/training.txt requirements/serving.txt requirements/dev.txt requirements/uv.txt
+LOCKED := requirements/pipeline.txt requirements/training.txt requirements/serving.txt requirements/rollout.txt requirements/dev.txt requirements/uv.txt
 
 .PHONY: help setup data demo test test-cluster lint format check compile manifests kind-up kind-apply kind-down bench lock clean
 

@@ -47,6 +47,13 @@ class Settings(BaseSettings):
         "millrace.localhost", description="A workload answers at http://WORKLOAD.DOMAIN."
     )
     gateway_port: int = Field(8080, ge=1, le=65535, description="Port of the laptop's gateway.")
+    prometheus: str = Field("", description="Base URL of a cluster's Prometheus.")
+    namespaces: str = Field(
+        "", description="Namespaces of arms, separated by commas: makes it a cluster."
+    )
+    rollout_port: int | None = Field(
+        None, ge=0, le=65535, description="Port of the rollout controller's page."
+    )
     timeout: float = Field(10.0, gt=0, description="Seconds to wait for a store or registry.")
 
     @property
@@ -63,6 +70,11 @@ class Settings(BaseSettings):
     def deploy_url(self) -> str:
         """Return the URL or path of the deploy repository."""
         return self.deploy_repository or str(self.home.resolve() / "deploy.git")
+
+    @property
+    def arm_namespaces(self) -> tuple[str, ...]:
+        """Return the namespaces of arms on a cluster; none on a laptop."""
+        return tuple(dict.fromkeys(filter(None, map(str.strip, self.namespaces.split(",")))))
 
     @property
     def platform_folder(self) -> Path:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from cli.status.facts import Traffic
-from serving.local.counters import BOUNDS
 from serving.metrics.log import PRIVATE, MetricsLog, Scrape
+from serving.metrics.outcomes import BOUNDS
 
 WINDOW_SECONDS = 30.0
 

@@ -1,11 +1,8 @@
 """What Envoy and the predictors say of themselves, as the counters of arms.
 
 Envoy counts a request once, when it is over, by its outcome and with its time (`envoy_config`): not
-the tries of the gateway, but what a client met with. It is an error of the arm if the answer says
-that the server failed (5xx; gRPC statuses that OpenTelemetry counts as the server's), if there was
-none, or if the arm failed a try and a later one succeeded: a retry hides a fault from the client,
-not from the analysis. A client that gives up within the objective is nobody's fault and counts
-nothing; one that gives up later, or after a failed try, counts as an error.
+the tries of the gateway, but what a client met with. What that says of the arm is told in
+`serving.metrics.outcomes`.
 """
 
 from __future__ import annotations
@@ -13,23 +10,15 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from serving.local.envoy_config import COUNTS
 from serving.metrics.log import PRIVATE
+from serving.metrics.outcomes import BOUNDS, Outcome, outcome_of
 
 PATTERN = rf"^{COUNTS}\.request\."
 """Names of the statistics of Envoy that are read."""
-SERVER_FAULTS = {2, 4, 12, 13, 14, 15}
-"""gRPC: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS."""
-BOUNDS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000, 5000)
-"""Milliseconds below which answers are counted for people to look at: `_below/MS`."""
 
-_GAVE_UP = {"DC", "DR"}
-"""Envoy's flags of a request whose client went away."""
-_NO_ANSWER = {"UC", "UF", "UH", "UO", "UR", "UT", "UPE", "URX", "LR", "NC"}
-"""Envoy's flags of a request that the arm did not answer, or not to the end."""
 _NAME = re.compile(
     rf"{COUNTS}\.request\.cluster\.(?P<arm>.+)/(?:http|grpc)\.code\.(?P<code>\d*)"
     r"\.grpc\.(?P<grpc>\d*)\.attempts\.(?P<attempts>\d*)\.flags\.(?P<flags>.*)"
@@ -37,15 +26,6 @@ _NAME = re.compile(
 _SCORES = re.compile(
     r'^millrace_predictor_scores_total\{(?:[^}]*,)?bin="(\d+)"[^}]*\} (\S+)', re.MULTILINE
 )
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """How some requests of an arm ended."""
-
-    error: bool
-    gave_up: bool
-    """Their clients went away, though the arm had failed no try."""
 
 
 def gateway_counters(
@@ -72,7 +52,8 @@ def gateway_counters(
             match = _NAME.fullmatch(histogram["name"])
             if match and match["arm"] in objectives:
                 objective = objectives[match["arm"]] * 1000
-                _add(counted[match["arm"]], _outcome(match), histogram["totals"], objective)
+                outcome = outcome_of(*match.group("code", "grpc", "attempts", "flags"))
+                _add(counted[match["arm"]], outcome, histogram["totals"], objective)
     return {arm: dict(counters) for arm, counters in counted.items()}
 
 
@@ -81,21 +62,9 @@ def score_counters(page: str) -> dict[str, float]:
     return {f"score/{number}": float(value) for number, value in _SCORES.findall(page)}
 
 
-def _outcome(match: re.Match[str]) -> _Outcome:
-    flags = set(match["flags"].split(","))
-    failed_before = int(match["attempts"] or 0) > 1
-    gave_up = bool(flags & _GAVE_UP) and not failed_before
-    failed = (
-        int(match["code"] or 0) >= 500
-        or (match["grpc"] != "" and int(match["grpc"]) in SERVER_FAULTS)
-        or bool(flags & _NO_ANSWER)
-    )
-    return _Outcome(failed or failed_before or gave_up, gave_up)
-
-
 def _add(
     counters: dict[str, float],
-    outcome: _Outcome,
+    outcome: Outcome,
     bins: Iterable[Mapping[str, float]],
     objective: float,
 ) -> None:
@@ -104,9 +73,8 @@ def _add(
         count, slow = one["count"], one["lower_bound"] >= objective
         if outcome.gave_up and not slow:
             continue
-        counters["requests"] += count
-        counters["errors"] += count * outcome.error
-        counters["fast"] += count * (not slow)
+        for name, amount in outcome.counted(count * (not slow), count * slow).items():
+            counters[name] += amount
         for bound in BOUNDS:
             if one["lower_bound"] + one["width"] <= bound:
                 counters[f"{PRIVATE}below/{bound}"] += count

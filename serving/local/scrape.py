@@ -11,9 +11,9 @@ from millrace.errors import MetricsError, MillraceError
 from serving.local.ask import ask
 from serving.local.counters import PATTERN, gateway_counters, score_counters
 from serving.local.gateway import Gateway
-from serving.local.objectives import Objectives
 from serving.local.state import ArmState
 from serving.metrics.log import MetricsLog, Scrape
+from serving.metrics.objectives import Objectives
 
 SECONDS = 1.0
 

@@ -5,6 +5,7 @@ It keeps nothing that it could not find again: it can be killed at any moment an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -56,7 +57,12 @@ class World:
 
 
 class Controller:
-    """One instance; any number may run at once."""
+    """One instance; any number may run at once.
+
+    Attributes:
+        looked: whether the deploy repository answered in the last round.
+        failures: by what they were about, how many there were since the start.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -68,6 +74,8 @@ class Controller:
         self._evidence: dict[str, Evidence] = {}
         self._met: dict[str, Met] = {}
         self._said: dict[tuple[str, str], str] = {}
+        self.looked = False
+        self.failures: Counter[str] = Counter(repository=0, workload=0, metrics=0)
 
     @property
     def asked(self) -> float:
@@ -80,7 +88,10 @@ class Controller:
             head, workloads, pulls = self._lookout.look()
         except MillraceError as error:
             self._say("", "deploy_repository_failed", str(error))
+            self.failures["repository"] += 1
+            self.looked = False
             return False
+        self.looked = True
         self._say("", "deploy_repository_failed", "")
         changed = [self._workload(name, head, pulls) for name in workloads]
         return any(changed)
@@ -123,6 +134,7 @@ class Controller:
         )
         judged = evidence.judged(release, history, now)
         self._say(workload, "metrics_failed", judged.problem)
+        self.failures["metrics"] += bool(judged.problem)
         met = self._met.setdefault(workload, Met())
         return Seen(
             files=self._lookout.files(head, workload),
@@ -155,6 +167,7 @@ class Controller:
                 since=seen.history.since,
                 started=seen.history.started,
                 canary=release.canary.name if release.canary else "",
+                weight=release.weights[release.canary.name] if release.canary else 0,
                 verdict=judgement.verdict if judgement else "",
                 reason=reason,
                 judgement=judgement,
@@ -165,6 +178,7 @@ class Controller:
 
     def _fault(self, workload: str, problem: str) -> None:
         self._say(workload, "workload_failed", problem)
+        self.failures["workload"] += 1
         self._world.tell(broken(workload, problem, self._world.clock()))
 
     def _say(self, workload: str, event: str, text: str) -> None:

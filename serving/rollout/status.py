@@ -34,6 +34,8 @@ class RolloutStatus(Document):
     """Unix time at which the canary got its first weight, seconds; 0 before."""
     canary: str
     """Name of the arm on trial; empty if there is none."""
+    weight: int = 0
+    """Percent of all requests that Git gives it."""
     verdict: str
     """What the evidence says: a verdict of the analysis, or empty if nothing is judged."""
     reason: str

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.local import scrape
-from serving.local.objectives import Objectives
 from serving.local.scrape import Scraped, Scraper
 from serving.local.state import ArmState
 from serving.metrics.intervals import SplitSince, Tally
 from serving.metrics.log import MetricsLog
+from serving.metrics.objectives import Objectives
 
 STABLE, CANARY = "pumps-v9", "pumps-v10"
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from serving.rollout.__main__ import run
+from serving.rollout.board import Board
 
 
 class Stop:
@@ -23,8 +24,12 @@ class Stop:
 def pauses(asked: float, *changed: bool) -> list[float]:
     rounds = iter(changed)
     stop: Any = Stop(len(changed))
-    controller: Any = SimpleNamespace(asked=asked, round=lambda: next(rounds))
-    run(controller, stop)
+    controller: Any = SimpleNamespace(
+        asked=asked, round=lambda: next(rounds), looked=True, failures={}
+    )
+    board = Board()
+    run(controller, board, stop)
+    assert board.turns().rounds == len(changed)
     return stop.waited[1:]
 
 

@@ -8,8 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from serving.local.state import ArmState
+
+class HeldArm(Protocol):
+    """An arm, as far as its objective goes."""
+
+    @property
+    def name(self) -> str:
+        """Name of the arm."""
+        ...
+
+    @property
+    def workload(self) -> str:
+        """Name of its workload."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Version of its bundle, a number."""
+        ...
+
+    @property
+    def latency(self) -> float:
+        """Time within which it shall answer, seconds."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -26,7 +49,7 @@ class Objective:
 
 
 class Objectives:
-    """The objective of each workload, as long as the platform runs.
+    """The objective of each workload, as long as this process runs.
 
     An objective that comes back begins another series again: what was counted in between belongs
     to the other objective's, and would count twice.
@@ -36,7 +59,7 @@ class Objectives:
         self._known: dict[str, Objective] = {}
         self._changes: dict[str, int] = {}
 
-    def of(self, arms: Sequence[ArmState]) -> dict[str, Objective]:
+    def of(self, arms: Sequence[HeldArm]) -> dict[str, Objective]:
         """Return the objective of each arm.
 
         Arms of one workload are compared with each other, so all are held to what the newest
