@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     rollout_port: int | None = Field(
         None, ge=0, le=65535, description="Port of the rollout controller's page."
     )
+    settling: float = Field(
+        3.0, gt=0, description="Seconds that the gateway takes to follow Git, at most."
+    )
     timeout: float = Field(10.0, gt=0, description="Seconds to wait for a store or registry.")
 
     @property

@@ -20,7 +20,7 @@ from serving.rollout.act import Actor, Met
 from serving.rollout.actions import Nothing
 from serving.rollout.champions import Champions, Registry
 from serving.rollout.decide import decide
-from serving.rollout.evidence import Evidence, Judge
+from serving.rollout.evidence import SETTLING, Evidence, Judge
 from serving.rollout.look import Lookout
 from serving.rollout.readiness import Readiness
 from serving.rollout.seen import Seen
@@ -42,6 +42,7 @@ class World:
         judge: what the evidence says of a canary.
         site: where bundles lie.
         clock: Unix time, seconds.
+        settling: seconds from a commit to the split that it asks for, at most.
         tell: takes what people are to see of a workload.
     """
 
@@ -54,6 +55,7 @@ class World:
     site: Site
     clock: Callable[[], float]
     tell: Callable[[RolloutStatus], None]
+    settling: float = SETTLING
 
 
 class Controller:
@@ -130,7 +132,7 @@ class Controller:
         world, now = self._world, self._world.clock()
         release, history = self._lookout.release(head, workload)
         evidence = self._evidence.setdefault(
-            workload, Evidence(world.metrics, world.judge, world.clock)
+            workload, Evidence(world.metrics, world.judge, world.clock, world.settling)
         )
         judged = evidence.judged(release, history, now)
         self._say(workload, "metrics_failed", judged.problem)

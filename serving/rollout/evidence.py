@@ -15,7 +15,7 @@ from serving.metrics.intervals import Tally
 from serving.rollout.history import History
 
 SETTLING = 3.0
-"""Seconds from a commit to the split that it asks for; commits tell whole seconds."""
+"""Seconds from a commit to the split that it asks for, on a laptop; commits tell whole seconds."""
 LATENESS = 0.5
 """Seconds that a sample may be written after it was read."""
 _BEFORE = 60.0
@@ -58,9 +58,17 @@ class Evidence:
     down or asleep over night nor a metrics log that cannot be read for a moment undoes a rollout.
     """
 
-    def __init__(self, source: MetricsSource, judge: Judge, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        source: MetricsSource,
+        judge: Judge,
+        clock: Callable[[], float],
+        settling: float = SETTLING,
+    ) -> None:
+        """Take what was counted, who judges, and the seconds in which a split follows Git."""
         self._source = source
         self._judge = judge
+        self._settling = settling
         self._looked = self._watching = clock()
         self._failing: float | None = None
         self._of: object = None
@@ -127,7 +135,7 @@ class Evidence:
             self._tally.feed(one for one in samples if one.time > self._frontier)
             self._frontier = upto
         found = self._tally.intervals(
-            history.splits, stable=stable, canary=canary, settling=SETTLING, until=until
+            history.splits, stable=stable, canary=canary, settling=self._settling, until=until
         )
         return [one for one in found if one.start >= history.started]
 

@@ -119,6 +119,7 @@ def _world(
         site=site_of(settings),
         clock=time.time,
         tell=tell,
+        settling=settings.settling,
     )
 
 

@@ -9,7 +9,6 @@ from tests.cluster.cluster_world import ARMS, PLATFORM, World, wait_for
 
 ROLLOUT = f"system:serviceaccount:{PLATFORM}:millrace-rollout"
 ALLOWED = {
-    ("get", "inferenceservices.serving.kserve.io"),
     ("list", "inferenceservices.serving.kserve.io"),
     ("list", "pods"),
 }

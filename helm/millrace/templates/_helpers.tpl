@@ -41,18 +41,6 @@ pod-security.kubernetes.io/warn: restricted
 pod-security.kubernetes.io/audit: restricted
 {{- end -}}
 
-{{- define "millrace.bucketEnvironment" -}}
-- {name: MILLRACE_BUCKET, value: {{ .Values.site.bucket | quote }}}
-- {name: MILLRACE_BUCKET_REMOTE, value: "true"}
-- name: MILLRACE_S3_ENDPOINT
-  value: {{ if .Values.objectStore.endpoint }}{{ printf "%s://%s" (ternary "https" "http" .Values.objectStore.https) .Values.objectStore.endpoint | quote }}{{ else }}""{{ end }}
-- {name: AWS_DEFAULT_REGION, value: {{ .Values.objectStore.region | quote }}}
-{{- range list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" }}
-- name: {{ . }}
-  valueFrom: {secretKeyRef: {name: {{ $.Values.objectStore.secret }}, key: {{ . }}}}
-{{- end }}
-{{- end -}}
-
 {{/* A Service of a bundled store: name, port, nodePort. */}}
 {{- define "millrace.bundledService" -}}
 apiVersion: v1
