@@ -35,6 +35,7 @@ def main() -> None:
     lock("pipeline", agree_with="dev")
     lock("training", agree_with="dev")
     lock("serving", agree_with="dev")
+    lock("mlflow", agree_with="dev")
     lock("peers")
     lock("uv")
 
