@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 DATA := workloads/churn/data/telco.csv workloads/flights/data/flights.db
 LOCKED := requirements/pipeline.txt requirements/training.txt requirements/serving.txt requirements/dev.txt requirements/uv.txt
 
-.PHONY: help setup data demo test lint format check compile bench lock clean
+.PHONY: help setup data demo test lint format check compile bench images lock clean
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -25,7 +25,7 @@ demo: $(READY) $(DATA) ## the whole loop in four minutes: retrain, release, cana
 	@$(BIN)/python -m tools.demo
 
 test: $(READY) $(DATA) ## run every test that needs no cluster
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not alone"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not alone and not cluster"
 	$(BIN)/python -m pytest -m alone tests/integration
 
 lint: $(READY) ## run the linters and type checks
@@ -48,6 +48,9 @@ check: $(READY) ## fail if compiled pipelines or generated files are out of date
 
 bench: $(READY) $(DATA) ## run the benchmarks; writes build/bench.json
 	@$(BIN)/python -m benchmarks
+
+images: $(READY) ## build the container images
+	@$(BIN)/python -m tools.images all
 
 lock: $(READY) ## resolve the requirements again, to the newest that the pins allow
 	@$(BIN)/python -m tools.lock
