@@ -76,10 +76,15 @@ class Container:
         """Return the port of the machine that leads to a port of the container."""
         return int(docker("port", self.name, f"{inside}/tcp").splitlines()[0].rpartition(":")[2])
 
+    @property
+    def state(self) -> dict[str, Any]:
+        """Return its state, as docker tells it."""
+        told: dict[str, Any] = json.loads(docker("inspect", self.name))[0]["State"]
+        return told
+
     def answers(self, port: int, path: str) -> bool:
         """Return whether it answers with a 200; it must still run."""
-        state = json.loads(docker("inspect", self.name))[0]["State"]
-        assert state["Running"], self.log
+        assert self.state["Running"], self.log
         try:
             url = f"http://127.0.0.1:{self.port(port)}{path}"
             with urllib.request.urlopen(url, timeout=5) as answer:
@@ -104,7 +109,7 @@ class Container:
     @property
     def age(self) -> float:
         """Return the seconds since its process was started."""
-        started = json.loads(docker("inspect", self.name))[0]["State"]["StartedAt"]
+        started = self.state["StartedAt"]
         return time.time() - datetime.fromisoformat(started[:26] + "+00:00").timestamp()
 
 

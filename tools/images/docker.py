@@ -18,6 +18,10 @@ PATIENCE = 20.0
 _STEP = re.compile(r"^(?:Step \d+/\d+ : |#\d+ \[)(.*)")
 """How the classic builder, or BuildKit, begins a step."""
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_WRAPPER = re.compile(r"The command .* returned a non-zero code|ERROR: |-{3,}|> |\d+ \||\S+:\d+$")
+"""Lines that follow the one that says what went wrong."""
+
 
 def require_docker() -> None:
     """Return if images can be built.
@@ -65,7 +69,8 @@ def built(role: str, name: str) -> Iterator[str]:
         assert process.stdout is not None
         for line in process.stdout:
             kept.write(line)
-            last = line.strip() or last
+            if (told := _COLOUR.sub("", line).strip()) and not _WRAPPER.match(told):
+                last = told
             if step := _STEP.match(line):
                 yield step[1]
     if process.returncode != 0:

@@ -106,7 +106,11 @@ def test_a_role_that_does_not_exist_is_answered_with_the_nearest(checkout: Check
 
 
 def test_a_build_that_fails_says_why_and_where_its_log_is(checkout: Checkout) -> None:
-    checkout.docker(f'{CLASSIC}; echo "no space left on device" >&2; exit 1')
+    command = "The command '/bin/sh -c sh' returned a non-zero code: 1"
+    checkout.docker(
+        f"{CLASSIC}; printf '\\033[91mno space left on device\\033[0m\\n' >&2; "
+        f'echo "{command}" >&2; exit 1'
+    )
     done = checkout.build("serving", "mlflow")
     assert done.returncode == 1
     assert done.stderr == (
