@@ -57,7 +57,7 @@ def built(role: str, name: str) -> Iterator[str]:
     LOGS.mkdir(parents=True, exist_ok=True)
     log, last = LOGS / f"image-{role}.log", ""
     with (
-        log.open("w", encoding="utf-8") as kept,
+        log.open("w", buffering=1, encoding="utf-8") as kept,
         subprocess.Popen(
             _command(role, name),
             stdout=subprocess.PIPE,
