@@ -90,7 +90,7 @@ def _command(role: str, name: str) -> list[str]:
     labels = {"version": name.rpartition(":")[2], "revision": commit}
     asks = "ARG COMMIT" in dockerfile.read_text(encoding="utf-8")
     return [
-        *("docker", "build", "--tag", name, "--file", str(dockerfile)),
+        *("docker", "build", "--force-rm", "--tag", name, "--file", str(dockerfile)),
         *(f"--label=org.opencontainers.image.{key}={value}" for key, value in labels.items()),
         *([f"--build-arg=COMMIT={commit}"] if asks else []),
         ".",

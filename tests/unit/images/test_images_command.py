@@ -117,6 +117,7 @@ def test_a_build_that_fails_says_why_and_where_its_log_is(checkout: Checkout) ->
         "images: serving: the image was not built; found no space left on device; "
         "all of it is in build/logs/image-serving.log\n"
     )
+    assert "build --force-rm " in checkout.asked  # no container of it is left
     log = (checkout.folder / "build/logs/image-serving.log").read_text()
     assert "Step 2/2 : COPY code /app" in log
 
