@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 DATA := workloads/churn/data/telco.csv workloads/flights/data/flights.db
 LOCKED := requirements/pipeline.txt requirements/training.txt requirements/serving.txt requirements/rollout.txt requirements/dev.txt requirements/uv.txt
 
-.PHONY: help setup data demo test test-cluster lint format check compile manifests kind-up kind-apply kind-down bench lock clean
+.PHONY: help setup data demo test test-cluster lint format check compile manifests kind-up kind-apply kind-down bench images lock clean
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -64,6 +64,9 @@ manifests: $(READY) ## render manifests/ from the Helm chart
 
 bench: $(READY) $(DATA) ## run the benchmarks; writes build/bench.json
 	@$(BIN)/python -m benchmarks
+
+images: $(READY) ## build the container images
+	@$(BIN)/python -m tools.images all
 
 lock: $(READY) ## resolve the requirements again, to the newest that the pins allow
 	@$(BIN)/python -m tools.lock

@@ -36,6 +36,7 @@ def main() -> None:
     lock("training", agree_with="dev")
     lock("serving", agree_with="dev")
     lock("rollout", agree_with="dev")
+    lock("mlflow", agree_with="dev")
     lock("peers")
     lock("uv")
 

@@ -2,10 +2,12 @@
 
 from tests.cluster.cluster_world import PLATFORM, World, load, wait_for
 from tools.kind.dependencies import CHART, VALUES
+from tools.kind.platform import tags_of
 
 
 def upgrade(world: World, *settings: str) -> None:
-    words = [word for one in settings for word in ("--set", one)]
+    tags = [f"images.tags.{role}={tag}" for role, tag in tags_of(world.cluster).items()]
+    words = [word for one in (*settings, *tags) for word in ("--set", one)]
     world.cluster.helm(
         *("upgrade", "millrace", str(CHART), "--namespace", PLATFORM),
         *("--values", str(VALUES), "--wait", "--timeout", "5m", *words),

@@ -7,7 +7,7 @@ import pytest
 from tests.cluster.cluster_world import World, load, wait_for
 from tests.cluster.test_storage import service
 from tests.integration.predictors import MODEL, ServedBundle, row
-from tools.kind.platform import install_platform
+from tools.kind.platform import install_platform, tags_of
 from tools.kind.secrets import arm_secrets, platform_secrets
 
 SECOND = "second"
@@ -27,7 +27,7 @@ def second(pumps: World, bundle: ServedBundle) -> Iterator[World]:
     assert users.lost == 0, users.problems[:5]
     yield pumps
     with load() as users:
-        install_platform(pumps.cluster)
+        install_platform(pumps.cluster, tags_of(pumps.cluster))
         wait_for(
             lambda: pumps.tried("get", "namespace", SECOND).returncode != 0,
             "their namespace is gone",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from millrace.errors import MillraceError
 from tools.kind.cluster import NAME, Cluster, open_cluster
 from tools.kind.dependencies import load_dependencies
+from tools.kind.local_images import bring_images
 from tools.kind.environment import settings_for, write_environment
 from tools.kind.platform import install_platform
 from tools.kind.progress import step, together
@@ -42,12 +43,13 @@ def up() -> None:
     with step(f"cluster {NAME}"):
         cluster.up()
     install_definitions(cluster, dependencies)
+    tags: dict[str, str] = {}
     together(
         lambda: install_gateway(cluster, dependencies),
         lambda: install_kserve(cluster, dependencies),
-        lambda: _images(cluster),
+        lambda: tags.update(bring_images(cluster)),
     )
-    install_platform(cluster)
+    install_platform(cluster, tags)
     settings = settings_for(cluster)
     file = write_environment(settings, cluster.shell.environment.get("KUBECONFIG", ""))
     first_release(WORKLOAD, settings)
@@ -76,15 +78,6 @@ def down() -> None:
 
     open_cluster().down()
     shutil.rmtree(FOLDER, ignore_errors=True)
-
-
-def _images(cluster: Cluster) -> None:
-    """Build the images that run on it, and bring them into it."""
-    from tools.images import KIND_ROLES, build, image_name
-
-    with step("images"):
-        build(KIND_ROLES, cluster.shell.environment)
-        cluster.load([image_name(role) for role in KIND_ROLES])
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.kind.cluster import Cluster
@@ -23,20 +24,25 @@ STORES = ("redis", "object-store", "postgres", "prometheus", "gitea")
 _REMEDY = f"see `kubectl get pods,events --namespace {PLATFORM}`"
 
 
-def install_platform(cluster: Cluster, *, settings: Sequence[str] = ()) -> None:
+def install_platform(
+    cluster: Cluster, tags: Mapping[str, str], *, settings: Sequence[str] = ()
+) -> None:
     """Install the chart and wait until all that it brings answers.
 
     Args:
         cluster: where.
-        settings: further words for Helm, such as `--set images.tag=...`.
+        tags: of our images, by role.
+        settings: further values for Helm, such as `predictor.grace=12s`.
     """
+    values = [*settings, *(f"images.tags.{role}={tag}" for role, tag in tags.items())]
     with step("namespace and secrets"):
         cluster.kubectl("apply", "--server-side", "--filename", str(NAMESPACE))
         passwords = platform_secrets(cluster)
     with step("chart"):
         cluster.helm(
             *("upgrade", "--install", "millrace", str(CHART), "--namespace", PLATFORM),
-            *("--values", str(VALUES), "--timeout", "5m", *settings),
+            *("--values", str(VALUES), "--timeout", "5m"),
+            *(word for value in values for word in ("--set", value)),
         )
         arm_secrets(cluster, passwords, ARMS)
     together(lambda: _wait_for_stores(cluster), lambda: _wait_for_gateway(cluster))
@@ -46,6 +52,13 @@ def install_platform(cluster: Cluster, *, settings: Sequence[str] = ()) -> None:
         for name in ("deployment/millrace-mlflow", "statefulset/millrace-events"):
             _rolled_out(cluster, name)
         _rolled_out(cluster, "deployment/millrace-rollout")
+
+
+def tags_of(cluster: Cluster) -> dict[str, str]:
+    """Return the tags of our images that the installed chart names, by role."""
+    told = cluster.helm("get", "values", "millrace", "--namespace", PLATFORM, "--output", "json")
+    found: dict[str, str] = json.loads(told).get("images", {}).get("tags", {})
+    return found
 
 
 def _wait_for_stores(cluster: Cluster) -> None:

@@ -1,0 +1,1 @@
+"""Build the container images: `python -m tools.images [ROLE...]`."""
