@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 
 from millrace.errors import MillraceError
-from tools.kind.cluster import NAME, Cluster, open_cluster
+from tools.kind.cluster import NAME, open_cluster
 from tools.kind.dependencies import load_dependencies
-from tools.kind.local_images import bring_images
 from tools.kind.environment import settings_for, write_environment
+from tools.kind.local_images import bring_images
 from tools.kind.platform import install_platform
 from tools.kind.progress import step, together
 from tools.kind.release import apply_releases, first_release, wait_until_it_serves
