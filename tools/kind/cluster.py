@@ -36,14 +36,23 @@ class Cluster(ABC):
     def down(self) -> None:
         """Remove it, if it is there."""
 
-    def kubectl(self, *words: str, given: str | None = None, timeout: float = 600.0) -> str:
+    def kubectl(
+        self,
+        *words: str,
+        given: str | None = None,
+        timeout: float = 600.0,
+        secret: bool = False,
+    ) -> str:
         """Run kubectl on it and return what it printed.
 
         Raises:
             MillraceError: it failed.
         """
         return self.shell.run(
-            "kubectl", "--context", f"kind-{NAME}", *words, given=given, timeout=timeout
+            *("kubectl", "--context", f"kind-{NAME}", *words),
+            given=given,
+            timeout=timeout,
+            secret=secret,
         )
 
     def helm(self, *words: str) -> str:
@@ -94,7 +103,7 @@ class Scripts(Cluster):
         self._folder = folder.resolve()
         shell = Shell({**os.environ, "MILLRACE_CLUSTER_IMAGES": RECIPES})
         exports = shell.run(str(self._folder / "env"))
-        told = shell.run("bash", "-c", f"{exports}\nenv -0")
+        told = shell.run("bash", "-c", f"{exports}\nenv -0", secret=True)
         variables = (line.partition("=") for line in told.split("\0") if "=" in line)
         self.shell = Shell({name: value for name, _, value in variables})
 

@@ -39,13 +39,20 @@ class Shell:
         self.environment = dict(environment)
         FOLDER.mkdir(parents=True, exist_ok=True)
 
-    def run(self, *words: str, given: str | None = None, timeout: float = 600.0) -> str:
+    def run(
+        self,
+        *words: str,
+        given: str | None = None,
+        timeout: float = 600.0,
+        secret: bool = False,
+    ) -> str:
         """Run a program and return what it printed.
 
         Args:
             words: the program and its arguments.
             given: what it reads.
             timeout: seconds that it may take.
+            secret: whether the log keeps nothing of what it printed.
 
         Raises:
             MillraceError: it failed; its last line says why, and the log has the rest.
@@ -67,7 +74,8 @@ class Shell:
                 f"did not end within {timeout:g} s", where=_shown(words), remedy=f"see {LOG}"
             ) from error
         with LOG.open("a", encoding="utf-8") as log:
-            log.write(f"$ {_shown(words)}\n{done.stdout}{done.stderr}\n")
+            told = "" if secret else f"{done.stdout}{done.stderr}"
+            log.write(f"$ {_shown(words)}\n{told}\n")
         if done.returncode:
             raise MillraceError(
                 _last_words(done.stderr or done.stdout),
