@@ -55,11 +55,18 @@ def built(role: str, name: str) -> Iterator[str]:
         MillraceError: the build failed; it names the log.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
-    log, last = LOGS / f"image-{role}.log", ""
+    log = LOGS / f"image-{role}.log"
+    log.unlink(missing_ok=True)
+    for command in _commands(role, name):
+        yield from _steps(command, role, log)
+
+
+def _steps(command: list[str], role: str, log: Path) -> Iterator[str]:
+    last = ""
     with (
-        log.open("w", buffering=1, encoding="utf-8") as kept,
+        log.open("a", buffering=1, encoding="utf-8") as kept,
         subprocess.Popen(
-            _command(role, name),
+            command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -83,6 +90,19 @@ def size_of(name: str) -> int:
     """Return the unpacked size of an image in bytes."""
     command = ["docker", "image", "inspect", "--format", "{{.Size}}", name]
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def _commands(role: str, name: str) -> Iterator[list[str]]:
+    """Return what builds the stage of packages, so that it is kept under a name, and the image."""
+    dockerfile = FOLDER / role / "Dockerfile"
+    repository, _, version = name.rpartition(":")
+    if " AS packages" in dockerfile.read_text(encoding="utf-8"):
+        kept = f"{repository}-packages:{version}"
+        yield [
+            *("docker", "build", "--force-rm", "--target", "packages", "--tag", kept),
+            *("--file", str(dockerfile), "."),
+        ]
+    yield _command(role, name)
 
 
 def _command(role: str, name: str) -> list[str]:

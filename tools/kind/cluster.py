@@ -41,7 +41,7 @@ class Cluster(ABC):
         *words: str,
         given: str | None = None,
         timeout: float = 600.0,
-        secret: bool = False,
+        quiet: bool = False,
     ) -> str:
         """Run kubectl on it and return what it printed.
 
@@ -52,7 +52,7 @@ class Cluster(ABC):
             *("kubectl", "--context", f"kind-{NAME}", *words),
             given=given,
             timeout=timeout,
-            secret=secret,
+            quiet=quiet,
         )
 
     def helm(self, *words: str) -> str:
@@ -103,7 +103,7 @@ class Scripts(Cluster):
         self._folder = folder.resolve()
         shell = Shell({**os.environ, "MILLRACE_CLUSTER_IMAGES": RECIPES})
         exports = shell.run(str(self._folder / "env"))
-        told = shell.run("bash", "-c", f"{exports}\nenv -0", secret=True)
+        told = shell.run("bash", "-c", f"{exports}\nenv -0", quiet=True)
         variables = (line.partition("=") for line in told.split("\0") if "=" in line)
         self.shell = Shell({name: value for name, _, value in variables})
 

@@ -26,7 +26,7 @@ def read_secret(cluster: Cluster, namespace: str, name: str) -> dict[str, str]:
     told = cluster.kubectl(
         *("get", "secret", name, "--namespace", namespace, "--ignore-not-found"),
         *("--output", "jsonpath={.data}"),
-        secret=True,
+        quiet=True,
     )
     data = json.loads(told) if told else {}
     return {key: base64.b64decode(text).decode() for key, text in data.items()}

@@ -44,7 +44,7 @@ class Shell:
         *words: str,
         given: str | None = None,
         timeout: float = 600.0,
-        secret: bool = False,
+        quiet: bool = False,
     ) -> str:
         """Run a program and return what it printed.
 
@@ -52,7 +52,7 @@ class Shell:
             words: the program and its arguments.
             given: what it reads.
             timeout: seconds that it may take.
-            secret: whether the log keeps nothing of what it printed.
+            quiet: whether the log keeps nothing of what it printed.
 
         Raises:
             MillraceError: it failed; its last line says why, and the log has the rest.
@@ -74,7 +74,7 @@ class Shell:
                 f"did not end within {timeout:g} s", where=_shown(words), remedy=f"see {LOG}"
             ) from error
         with LOG.open("a", encoding="utf-8") as log:
-            told = "" if secret else f"{done.stdout}{done.stderr}"
+            told = "" if quiet else f"{done.stdout}{done.stderr}"
             log.write(f"$ {_shown(words)}\n{told}\n")
         if done.returncode:
             raise MillraceError(

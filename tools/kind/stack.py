@@ -59,7 +59,7 @@ def install_kserve(cluster: Cluster, of: Dependencies) -> None:
 def _apply(cluster: Cluster, place: str) -> None:
     """Apply a manifest, a folder of them, or a kustomization, wherever it is."""
     kustomization = Path(place, "kustomization.yaml").is_file() or "?ref=" in place
-    text = cluster.kubectl("kustomize", place) if kustomization else None
+    text = cluster.kubectl("kustomize", place, quiet=True) if kustomization else None
     cluster.kubectl(
         *("apply", "--server-side", "--force-conflicts", "--filename", "-" if text else place),
         given=text,
