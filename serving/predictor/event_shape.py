@@ -6,9 +6,9 @@ request of the v1 protocol, complete, with the predictions that were answered.
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
@@ -18,7 +18,8 @@ from serving.predictor.event_data import Event
 from serving.predictor.model import Model
 
 BATCH = "application/cloudevents-batch+json"
-_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+NAMESPACE = "POD_NAMESPACE"
+"""Names the pod's namespace, by way of Kubernetes' downward API."""
 _PLAIN = "".join(chr(code) for code in range(33, 127) if chr(code) not in '"%')
 """What CloudEvents' HTTP binding leaves as it is in a header; the rest is percent-encoded."""
 _encode = msgspec.json.Encoder().encode
@@ -81,7 +82,4 @@ def _second(whole: int) -> bytes:
 
 def _namespace() -> str:
     """Return the namespace of the pod that this is, `default` on a laptop."""
-    try:
-        return _NAMESPACE.read_text().strip() or "default"
-    except OSError:
-        return "default"
+    return os.environ.get(NAMESPACE) or "default"

@@ -80,6 +80,7 @@ def world() -> Iterator[World]:
         if CI:
             pytest.fail(f"no cluster can be made: {error}")
         pytest.skip(f"no cluster can be made: {error}")
+    os.environ["PATH"] = cluster.shell.environment["PATH"]  # kubectl and Helm of this cluster
     shutil.rmtree(LOGS, ignore_errors=True)
     if there and CI:
         assert tool("down").returncode == 0

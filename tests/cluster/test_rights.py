@@ -21,12 +21,12 @@ RESOURCES = (
     "deployments.apps",
     "httproutes.gateway.networking.k8s.io",
     "roles.rbac.authorization.k8s.io",
-    "pods/exec",
 )
 
 
-def may(world: World, who: str, verb: str, resource: str, namespace: str) -> bool:
-    done = world.tried("auth", "can-i", verb, resource, "--as", who, "--namespace", namespace)
+def may(world: World, who: str, verb: str, resource: str, namespace: str, *more: str) -> bool:
+    words = ("--as", who, "--namespace", namespace, *more)
+    done = world.tried("auth", "can-i", verb, resource, *words)
     return done.stdout.strip() == "yes"
 
 
@@ -38,6 +38,7 @@ def test_the_rollout_controller_may_look_at_arms_and_nothing_else(world: World) 
         if may(world, ROLLOUT, verb, resource, ARMS)
     }
     assert allowed == ALLOWED
+    assert not may(world, ROLLOUT, "create", "pods", ARMS, "--subresource=exec")
 
 
 @pytest.mark.parametrize("namespace", [PLATFORM, "default", "kube-system"])

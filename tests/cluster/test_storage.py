@@ -181,7 +181,7 @@ def test_what_cannot_be_served_is_told_in_one_line_and_never_gets_ready(
     expected = {
         "no bundle there": ("storage-initializer", "0" * 64),
         "another digest": ("kserve-container", "1" * 64),
-        "wrong credentials": ("storage-initializer", "Error"),
+        "wrong credentials": ("storage-initializer", "Storage initialization failed"),
     }[what]
     container, part = expected
     assert part in told[container], json.dumps(told)[:2000]

@@ -57,6 +57,11 @@ def test_an_event_tells_the_keys_that_features_were_read_by(rows: int) -> None:
     assert "keys" not in structured(answer(rows))["data"]
 
 
+def test_an_event_names_the_namespace_of_its_pod(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POD_NAMESPACE", "team-a")
+    assert structured(answer())["namespace"] == "team-a"
+
+
 def test_an_event_has_the_attributes_of_kserves_logger() -> None:
     told = structured(answer())
     told.pop("data")
