@@ -92,7 +92,7 @@ def _attributes(half: Half) -> dict[str, str]:
         "inferenceservicename": half.service,
         "namespace": half.namespace,
         "component": half.component,
-        "endpoint": half.endpoint,
+        "endpoint": half.endpoint or "default",  # in Standard mode the logger names none
         "datacontenttype": "application/json",
         "id": half.id,
         "time": half.time,

@@ -26,6 +26,7 @@ def install_gateway(cluster: Cluster, of: Dependencies) -> None:
             *("upgrade", "--install", "eg", *of.envoy_gateway.words),
             *("--namespace", "envoy-gateway-system", "--create-namespace", "--skip-crds"),
             *("--set", "config.envoyGateway.extensionApis.enableEnvoyPatchPolicy=true"),
+            *("--set", "deployment.envoyGateway.resources.requests.cpu=20m"),
             *_TOOK,
         )
 
@@ -41,6 +42,8 @@ def install_kserve(cluster: Cluster, of: Dependencies) -> None:
         )
     settings = {
         "kserve.controller.deploymentMode": "Standard",
+        "kserve.controller.resources.requests.cpu": "20m",
+        "kserve.controller.rbacProxy.resources.requests.cpu": "10m",
         "kserve.controller.imagePullPolicy": "IfNotPresent",
         "kserve.controller.gateway.domain": DOMAIN,
         "kserve.controller.gateway.ingressGateway.enableGatewayApi": "true",
