@@ -27,6 +27,8 @@ gateway gives a request to the route that says more of its path."""
 GATEWAY = {"name": "millrace", "namespace": "millrace"}
 SERVICE_ACCOUNT = "millrace-arm"
 """What arms run as on a cluster: it names the Secret by which bundles are fetched."""
+SCALE_TARGET = 70
+"""Percent of the processors that pods ask for above which more are added, unless it is said."""
 _RESOURCES = {
     "requests": {"cpu": "100m", "memory": "256Mi"},
     "limits": {"cpu": "1", "memory": "1Gi"},
@@ -75,7 +77,10 @@ def inference_service(
     )
     predictor = service["spec"]["predictor"]
     predictor["minReplicas"] = serving.replicas
-    predictor["maxReplicas"] = serving.replicas
+    predictor["maxReplicas"] = serving.maxReplicas or serving.replicas
+    if serving.maxReplicas is not None:
+        predictor["scaleMetric"] = "cpu"
+        predictor["scaleTarget"] = serving.scaleTarget or SCALE_TARGET
     predictor["model"]["storageUri"] = site.storage_uri(arm.digest)
     predictor["model"]["args"] = _args(
         arm_arguments(workload, arm, serving), predictor["model"].get("args", [])

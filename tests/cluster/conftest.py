@@ -111,6 +111,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> ServedBundle:
 @pytest.fixture(scope="session")
 def pumps(world: World, bundle: ServedBundle) -> World:
     """Lend the platform with a second workload beside churn, of two pods."""
-    world.release(bundle, serving=Serving(replicas=2))
+    world.release(bundle, serving=Serving(replicas=2, maxReplicas=3, scaleTarget=90))
     world.wait_until_ready(f"{MODEL}-v1", ARMS)
     return world

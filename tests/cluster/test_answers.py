@@ -134,6 +134,13 @@ def test_a_client_cannot_name_the_arm_that_its_request_is_counted_for(pumps: Wor
     assert "somebody-else" not in pumps.query(text)
 
 
+def test_an_arm_is_scaled_as_its_workload_says(pumps: World) -> None:
+    scaler = pumps.get("hpa/pumps-v1-predictor", "--namespace", "models")["spec"]
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (2, 3)
+    assert scaler["metrics"][0]["resource"]["name"] == "cpu"
+    assert scaler["metrics"][0]["resource"]["target"]["averageUtilization"] == 90
+
+
 def test_how_much_the_gateway_and_the_pod_cost_is_told(pumps: World, laptop: int) -> None:
     """Print the medians of both ways, for people; a busy machine decides what they are."""
     medians = {}

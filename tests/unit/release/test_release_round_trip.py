@@ -30,6 +30,7 @@ from millrace.release import (
     write_release,
 )
 from millrace.release.manifest import rounded
+from millrace.release.rendering import inference_service
 from millrace.workload.rollout import (
     Analysis,
     Pause,
@@ -137,6 +138,20 @@ def test_the_objects_are_told_to_whatever_makes_them_so() -> None:
     assert (arm.version, arm.replicas) == (7, 1)
     assert found.http.hostnames == ("churn.millrace.localhost",)
     assert [b.port for b in found.http.backends + found.grpc.backends] == [80, 8081]
+
+
+def test_an_arm_that_may_grow_says_so_in_kserves_own_fields() -> None:
+    arm = ArmRef(version=7, digest="7" * 64, name="churn-v7")
+    serving = Serving(replicas=2, maxReplicas=6, scaleTarget=60)
+    predictor = inference_service("churn", arm, serving, SITE)["spec"]["predictor"]
+    told = {name: predictor[name] for name in predictor if name not in ("model",)}
+    assert told == {
+        "serviceAccountName": "millrace-arm",
+        "minReplicas": 2,
+        "maxReplicas": 6,
+        "scaleMetric": "cpu",
+        "scaleTarget": 60,
+    }
 
 
 def test_mirrors_and_timeouts_are_told() -> None:

@@ -188,6 +188,8 @@ def test_a_duration_is_written_in_the_greatest_unit_that_is_exact(
         ("latency: 50ms", "latency: 50", "spec.serving.latency: a duration is a number with"),
         ("online: fallback", "online: fallbak", "did you mean 'fallback'?"),
         ("online: fallback", "online: fallback, replicas: 0", "spec.serving.replicas"),
+        ("online: fallback", "online: fallback, replicas: 3, maxReplicas: 2", "no less than rep"),
+        ("online: fallback", "online: fallback, scaleTarget: 70", "scaleTarget wants maxReplicas"),
         ("online: fallback", "online: fallback, defaults: {tenure: [1]}", "defaults.tenure"),
         ("promote: review", "promote: reviews", "did you mean 'review'?"),
         ("alpha: 0.05", "alpha: 0.5", "spec.rollout.analysis.alpha: input should be less than"),
