@@ -12,7 +12,7 @@ import pytest
 
 from millrace.errors import MillraceError
 from millrace.workload.serving import Serving
-from tests.cluster.cluster_world import ARMS, World, keep_what_happened
+from tests.cluster.cluster_world import ARMS, World, keep_what_happened, wait_for
 from tests.integration.predictors import MODEL, ServedBundle, make_bundle
 from tools.kind.cluster import open_cluster
 
@@ -113,4 +113,5 @@ def pumps(world: World, bundle: ServedBundle) -> World:
     """Lend the platform with a second workload beside churn, of two pods."""
     world.release(bundle, serving=Serving(replicas=2, maxReplicas=3, scaleTarget=90))
     world.wait_until_ready(f"{MODEL}-v1", ARMS)
+    wait_for(lambda: world.ask().headers.get("x-model-version") == "1", "the gateway follows")
     return world

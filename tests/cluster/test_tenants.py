@@ -16,9 +16,8 @@ SECOND = "second"
 @pytest.fixture(scope="module")
 def second(pumps: World, bundle: ServedBundle) -> Iterator[World]:
     with load() as users:
-        install_platform(
-            pumps.cluster, settings=["--set", f"workloadNamespaces={{models,{SECOND}}}"]
-        )
+        both = f"workloadNamespaces={{models,{SECOND}}}"
+        install_platform(pumps.cluster, tags_of(pumps.cluster), settings=[both])
         arm_secrets(pumps.cluster, platform_secrets(pumps.cluster), SECOND)
         pumps.apply(service("theirs-v1", pumps.publish(bundle), bundle.digest), SECOND)
         pumps.wait_until_ready("theirs-v1", SECOND)
