@@ -17,6 +17,9 @@ WORKLOAD_LABEL = "millrace.dev/workload"
 BUNDLE_ANNOTATION = "millrace.dev/bundle"
 VERSION_ANNOTATION = "millrace.dev/version"
 MODE_ANNOTATION = "serving.kserve.io/deploymentMode"
+SCALER_ANNOTATION = "serving.kserve.io/autoscalerClass"
+INTERNAL = {"networking.kserve.io/visibility": "cluster-local"}
+"""Keeps KServe from giving an arm a public route of its own, past the split and its counts."""
 ARM_HEADER = "millrace-arm"
 SERVICE_SUFFIX = "-predictor"
 PORTS = {"HTTPRoute": 80, "GRPCRoute": 8081}
@@ -29,10 +32,6 @@ SERVICE_ACCOUNT = "millrace-arm"
 """What arms run as on a cluster: it names the Secret by which bundles are fetched."""
 SCALE_TARGET = 70
 """Percent of the processors that pods ask for above which more are added, unless it is said."""
-_RESOURCES = {
-    "requests": {"cpu": "100m", "memory": "256Mi"},
-    "limits": {"cpu": "1", "memory": "1Gi"},
-}
 
 
 def arm_arguments(workload: str, arm: ArmRef, serving: Serving) -> dict[str, str]:
@@ -71,21 +70,31 @@ def inference_service(
     service = copy.deepcopy(dict(like)) if like is not None else _empty_service()
     metadata = service.setdefault("metadata", {})
     metadata["name"] = arm.name
-    metadata.setdefault("labels", {})[WORKLOAD_LABEL] = workload
+    metadata.setdefault("labels", {}).update({WORKLOAD_LABEL: workload, **INTERNAL})
     metadata.setdefault("annotations", {}).update(
         {BUNDLE_ANNOTATION: f"sha256:{arm.digest}", VERSION_ANNOTATION: str(arm.version)}
     )
     predictor = service["spec"]["predictor"]
-    predictor["minReplicas"] = serving.replicas
-    predictor["maxReplicas"] = serving.maxReplicas or serving.replicas
-    if serving.maxReplicas is not None:
-        predictor["scaleMetric"] = "cpu"
-        predictor["scaleTarget"] = serving.scaleTarget or SCALE_TARGET
+    _scale(metadata["annotations"], predictor, serving)
     predictor["model"]["storageUri"] = site.storage_uri(arm.digest)
     predictor["model"]["args"] = _args(
         arm_arguments(workload, arm, serving), predictor["model"].get("args", [])
     )
     return service
+
+
+def _scale(annotations: dict[str, str], predictor: dict[str, Any], serving: Serving) -> None:
+    """Say how many pods there are: a fixed number, or as many as they need within bounds."""
+    predictor["minReplicas"] = serving.replicas
+    predictor["maxReplicas"] = serving.maxReplicas or serving.replicas
+    if serving.maxReplicas is None:
+        annotations[SCALER_ANNOTATION] = "none"
+        predictor.pop("scaleMetric", None)
+        predictor.pop("scaleTarget", None)
+    else:
+        annotations.pop(SCALER_ANNOTATION, None)
+        predictor["scaleMetric"] = "cpu"
+        predictor["scaleTarget"] = serving.scaleTarget or SCALE_TARGET
 
 
 def _empty_service() -> dict[str, Any]:
@@ -104,7 +113,6 @@ def _empty_service() -> dict[str, Any]:
                     "protocolVersion": "v2",
                     "storageUri": "",
                     "args": [],
-                    "resources": copy.deepcopy(_RESOURCES),
                 },
             }
         },

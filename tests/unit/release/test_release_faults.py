@@ -88,7 +88,7 @@ def edited(files: dict[str, bytes], path: str, old: str, new: str, count: int = 
         (ARM, "millrace.dev/workload: churn", "millrace.dev/workload: flights",
          ["--model-name contradicts the label"]),
         (ARM, f"--digest={DIGEST}", f"--digest={'0' * 64}", ["--digest contradicts the annotation",
-         "churn-v8.yaml:27", f"expected --digest={DIGEST}"]),
+         "churn-v8.yaml:29", f"expected --digest={DIGEST}"]),
         (ARM, f"        - --digest={DIGEST}\n", "", ["the argument --digest is missing"]),
         (ARM, "--version=8", "--version=7", ["--version contradicts the annotation"]),
         (ARM, "--online=fallback", "--online fallback", ["cannot be read", "--NAME=VALUE"]),

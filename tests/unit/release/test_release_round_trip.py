@@ -152,6 +152,12 @@ def test_an_arm_that_may_grow_says_so_in_kserves_own_fields() -> None:
         "scaleMetric": "cpu",
         "scaleTarget": 60,
     }
+    grown = inference_service("churn", arm, serving, SITE)
+    fixed = inference_service("churn", arm, Serving(replicas=2), SITE, like=grown)
+    assert fixed["metadata"]["annotations"]["serving.kserve.io/autoscalerClass"] == "none"
+    assert fixed["spec"]["predictor"]["maxReplicas"] == 2
+    assert "scaleTarget" not in fixed["spec"]["predictor"]
+    assert "serving.kserve.io/autoscalerClass" not in grown["metadata"]["annotations"]
 
 
 def test_mirrors_and_timeouts_are_told() -> None:
