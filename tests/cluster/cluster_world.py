@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,8 +50,6 @@ class World:
     """A running platform."""
 
     cluster: Cluster = field(default_factory=open_cluster)
-    took: float = 0.0
-    """Seconds that `make kind-up` took from nothing."""
 
     def __post_init__(self) -> None:
         self.variables = settings_for(self.cluster)
@@ -261,11 +259,16 @@ def load(
             thread.join()
 
 
+QUIET = ("default", "kube-node-lease", "kube-public", "local-path-storage", "cert-manager")
+"""Namespaces in which nothing of interest happens."""
+
+
 def keep_what_happened(world: World, folder: Path) -> None:
     """Write logs, events and descriptions where a person finds them."""
     folder.mkdir(parents=True, exist_ok=True)
-    namespaces: Sequence[str] = (PLATFORM, ARMS, "kserve", "envoy-gateway-system")
-    for namespace in namespaces:
+    told = world.tried("get", "namespaces", "--output", "name").stdout.split()
+    namespaces = [one.removeprefix("namespace/") for one in told]
+    for namespace in (one for one in namespaces if one not in QUIET):
         words = ("--namespace", namespace)
         for what, command in {
             "pods": ("get", "pods", "--output", "wide"),

@@ -5,14 +5,16 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from millrace.errors import MillraceError
 from millrace.workload.serving import Serving
 from tests.cluster.cluster_world import ARMS, World, keep_what_happened, wait_for
+from tests.cluster.numbers import FILE, note, numbers
 from tests.integration.predictors import MODEL, ServedBundle, make_bundle
 from tools.kind.cluster import open_cluster
 
@@ -33,6 +35,8 @@ ORDER = (
     "test_uninstall",
 )
 """From what needs nothing to what leaves nothing."""
+MADE: list[World] = []
+"""The platform, once there is one."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,11 +51,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     report = yield
-    if report.failed and (found := item.funcargs.get("world")) is not None:  # type: ignore[attr-defined]
-        keep_what_happened(found, LOGS / item.name.replace("/", "-")[:80])
+    if report.failed and MADE:
+        keep_what_happened(MADE[0], LOGS / item.name.replace("/", "-")[:80])
     return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if MADE:
+        terminalreporter.section("measured on the cluster")
+        for name, value in numbers().items():
+            terminalreporter.write_line(f"{name}: {value}")
 
 
 def tool(command: str) -> subprocess.CompletedProcess[str]:
@@ -82,16 +93,20 @@ def world() -> Iterator[World]:
         pytest.skip(f"no cluster can be made: {error}")
     os.environ["PATH"] = cluster.shell.environment["PATH"]  # kubectl and Helm of this cluster
     shutil.rmtree(LOGS, ignore_errors=True)
+    FILE.unlink(missing_ok=True)
     if there and CI:
         assert tool("down").returncode == 0
         there = False
     began = time.monotonic()
     done = tool("up")
-    print(done.stdout)
+    sys.stdout.write(done.stdout)
     if done.returncode:
         keep_what_happened_without_a_platform()
     assert done.returncode == 0, done.stdout + done.stderr
-    found = World(took=time.monotonic() - began)
+    found = World()
+    MADE.append(found)
+    how = "from nothing, images built" if not there else "with everything there"
+    note(f"make kind-up, {how} (s)", round(time.monotonic() - began))
     yield found
     if not there and not os.environ.get("KEEP_CLUSTER"):
         assert tool("down").returncode == 0

@@ -17,6 +17,7 @@ from kserve import InferenceGRPCClient, InferenceRESTClient, InferInput, InferRe
 from millrace.settings import Settings
 from serving.local.state import read_state
 from tests.cluster.cluster_world import DOMAIN, PORT, World, wait_for
+from tests.cluster.numbers import note
 from tests.integration.predictors import MODEL, free_ports, row
 
 ROWS = 40
@@ -142,7 +143,7 @@ def test_an_arm_is_scaled_as_its_workload_says(pumps: World) -> None:
 
 
 def test_how_much_the_gateway_and_the_pod_cost_is_told(pumps: World, laptop: int) -> None:
-    """Print the medians of both ways, for people; a busy machine decides what they are."""
+    """Note the medians of both ways, for people; a busy machine decides what they are."""
     medians = {}
     for name, port in {"cluster": PORT, "laptop": laptop}.items():
         done = subprocess.run(
@@ -159,4 +160,4 @@ def test_how_much_the_gateway_and_the_pod_cost_is_told(pumps: World, laptop: int
         report = json.loads(done.stdout)
         assert report["lost"] == 0
         medians[name] = report["latency"]["p50"]
-    print(medians)
+    note("p50 of an answer by key, through gateway and predictor (ms)", medians)

@@ -14,6 +14,14 @@ def upgrade(world: World, *settings: str) -> None:
     )
 
 
+def gateway_pods(world: World) -> set[str]:
+    found = world.get(
+        *("pods", "--namespace", "envoy-gateway-system", "--selector"),
+        "gateway.envoyproxy.io/owning-gateway-name=millrace",
+    )
+    return {one["metadata"]["uid"] for one in found["items"]}
+
+
 def test_helm_test_passes(world: World) -> None:
     said = world.cluster.helm("test", "millrace", "--namespace", PLATFORM)
     assert "Succeeded" in said
@@ -22,9 +30,11 @@ def test_helm_test_passes(world: World) -> None:
 def test_an_upgrade_under_load_loses_no_request(pumps: World) -> None:
     arm = pumps.released().stable.name
     before = {one["metadata"]["uid"] for one in pumps.pods(arm)}
+    envoys = gateway_pods(pumps)
     with load(clients=4) as users:
         wait_for(lambda: users.statuses[200] > 100, "requests are answered")
-        upgrade(pumps, "predictor.grace=11s", "gateway.resources.requests.cpu=50m")
+        upgrade(pumps, "predictor.grace=11s", "gateway.resources.requests.cpu=60m")
+        wait_for(lambda: not envoys & gateway_pods(pumps), "the gateway is another", 120)
         wait_for(
             lambda: not before & {one["metadata"]["uid"] for one in pumps.pods(arm)},
             "the arm's pods run with the new runtime",
