@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +63,29 @@ def test_how_long_a_predictor_takes_to_be_ready_is_told(world: World) -> None:
 
 def between(one: str, other: str) -> float:
     return (datetime.fromisoformat(other) - datetime.fromisoformat(one)).total_seconds()
+
+
+@pytest.mark.usefixtures("world")
+def test_the_commands_that_kind_up_tells_work_in_a_shell() -> None:
+    script = """
+    set -euo pipefail
+    source build/kind/environment
+    millrace pr list --state merged
+    millrace traffic churn --for 2s
+    """
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={**os.environ, "PATH": path, "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Release churn v1" in done.stdout
+    applied = tool("apply")
+    assert applied.returncode == 0, applied.stderr
+    assert "churn" in applied.stdout
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,8 @@ def enforces(world: World) -> bool:
     """Return whether the network keeps anybody out: from a pod that a policy closes altogether."""
     closed = probing("closed", ["python", "-m", "http.server", "8000"])
     closed["metadata"]["labels"] = {"closed": "yes"}
+    answers = {"httpGet": {"path": "/", "port": 8000}, "periodSeconds": 1}
+    closed["spec"]["containers"][0]["readinessProbe"] = answers
     policy = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -152,7 +154,8 @@ def enforces(world: World) -> bool:
 
         def address() -> str:
             status = world.get("pod/closed", "--namespace", "default")["status"]
-            return str(status.get("podIP", "")) if status["phase"] == "Running" else ""
+            listens = any(one["ready"] for one in status.get("containerStatuses", []))
+            return str(status["podIP"]) if listens else ""
 
         url = f"http://{wait_for(address, 'a closed pod runs')}:8000/"
         return not asks(world, "default", url)[0]
