@@ -278,8 +278,8 @@ def keep_what_happened(world: World, folder: Path) -> None:
             (folder / f"{namespace}-{what}.txt").write_text(world.tried(*command, *words).stdout)
         names = world.tried("get", "pods", *words, "--output", "name").stdout.split()
         for name in names:
-            told = world.tried("logs", *words, name, "--all-containers", "--prefix", "--tail=500")
-            (folder / f"{namespace}-{name.replace('/', '-')}.log").write_text(told.stdout)
+            said = world.tried("logs", *words, name, "--all-containers", "--prefix", "--tail=500")
+            (folder / f"{namespace}-{name.replace('/', '-')}.log").write_text(said.stdout)
     kinds = "inferenceservices,httproutes,grpcroutes,gateways,envoypatchpolicies"
     described = world.tried("describe", kinds, "--all-namespaces").stdout
     (folder / "objects.txt").write_text(described)

@@ -15,7 +15,7 @@ from millrace.skew.events import read_events
 from tests.integration.collectors import Running, collector
 from tests.integration.logger_events import Logged, Sent
 from tests.integration.predictors import make_bundle, predictor, row, wait_for
-from tests.integration.test_predictor_role import BLOCKER, foreign_modules
+from tests.integration.role_blocker import block, foreign_modules
 
 SENT = "millrace_predictor_events_sent_total"
 
@@ -23,8 +23,7 @@ SENT = "millrace_predictor_events_sent_total"
 def test_events_of_a_predictor_arrive_whole_without_packages_of_another_role(
     tmp_path: Path,
 ) -> None:
-    foreign = sorted(foreign_modules())
-    (tmp_path / "sitecustomize.py").write_text(f"BLOCKED = {foreign!r}\n{BLOCKER}")
+    block(foreign_modules(Path("requirements/serving.txt")), tmp_path)
     bundle = make_bundle(tmp_path / "bundle")
     with (
         collector(tmp_path / "events", PYTHONPATH=str(tmp_path)) as running,
