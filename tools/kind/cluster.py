@@ -10,7 +10,7 @@ from pathlib import Path
 from tools.kind.dependencies import load_dependencies
 from tools.kind.shell import Shell, needed
 
-NAME = os.environ.get("MILLRACE_KIND_CLUSTER", "millrace")
+NAME = "millrace"
 CONFIG = Path("kind-config.yaml")
 TOOLS = "MILLRACE_CLUSTER_TOOLS"
 """Names a folder with the commands `up CLUSTER CONFIG`, `load CLUSTER IMAGE...`, `down CLUSTER` and
