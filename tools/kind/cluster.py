@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.kind.dependencies import load_dependencies
+from tools.kind.ports import CONFIG, require_free_ports
 from tools.kind.shell import Shell, needed
 
 NAME = "millrace"
-CONFIG = Path("kind-config.yaml")
 TOOLS = "MILLRACE_CLUSTER_TOOLS"
 """Names a folder with the commands `up CLUSTER CONFIG`, `load CLUSTER IMAGE...`, `down CLUSTER` and
 `env`, which prints exports for a shell. They take the place of kind's own commands."""
@@ -80,6 +80,7 @@ class Kind(Cluster):
         """Make it, unless it is there."""
         if NAME in self.shell.run("kind", "get", "clusters").split():
             return
+        require_free_ports()
         image = load_dependencies(self.shell.environment).node_image
         self.shell.run(
             *("kind", "create", "cluster", "--name", NAME, "--image", image),
