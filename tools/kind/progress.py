@@ -43,8 +43,15 @@ def until(what: str, holds: Callable[[], bool], seconds: float, remedy: str = ""
     Raises:
         MillraceError: it does not, in this time.
     """
+    if not holds_within(seconds, holds):
+        raise MillraceError(f"not so after {seconds:g} s", where=what, remedy=remedy)
+
+
+def holds_within(seconds: float, holds: Callable[[], bool]) -> bool:
+    """Return whether something comes to hold in this time."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
-            raise MillraceError(f"not so after {seconds:g} s", where=what, remedy=remedy)
+            return False
         time.sleep(0.5)
+    return True
