@@ -76,13 +76,13 @@ class Cluster(ABC):
             quiet=quiet,
         )
 
-    def helm(self, *words: str) -> str:
+    def helm(self, *words: str, quiet: bool = False) -> str:
         """Run Helm on it and return what it printed.
 
         Raises:
             MillraceError: it failed.
         """
-        return self.shell.run("helm", "--kube-context", f"kind-{NAME}", *words)
+        return self.shell.run("helm", "--kube-context", f"kind-{NAME}", *words, quiet=quiet)
 
     def has(self, *words: str) -> bool:
         """Return whether `kubectl get` finds something."""

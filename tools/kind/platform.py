@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tools.kind.charts import install_chart
 from tools.kind.cluster import Cluster
 from tools.kind.dependencies import CHART, VALUES
 from tools.kind.gitea import Gitea
@@ -39,9 +40,11 @@ def install_platform(
         cluster.kubectl("apply", "--server-side", "--filename", str(NAMESPACE))
         passwords = platform_secrets(cluster)
     with step("chart"):
-        cluster.helm(
-            *("upgrade", "--install", "millrace", str(CHART), "--namespace", PLATFORM),
-            *("--values", str(VALUES), "--timeout", "5m"),
+        install_chart(
+            cluster,
+            "millrace",
+            PLATFORM,
+            *(str(CHART), "--values", str(VALUES), "--timeout", "5m"),
             *(word for value in values for word in ("--set", value)),
         )
         arm_secrets(cluster, passwords, ARMS)

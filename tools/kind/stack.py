@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tools.kind.charts import install_chart
 from tools.kind.cluster import Cluster
 from tools.kind.dependencies import Dependencies
 from tools.kind.progress import step
@@ -22,9 +23,11 @@ def install_definitions(cluster: Cluster, of: Dependencies) -> None:
 def install_gateway(cluster: Cluster, of: Dependencies) -> None:
     """Install Envoy Gateway."""
     with step("Envoy Gateway"):
-        cluster.helm(
-            *("upgrade", "--install", "eg", *of.envoy_gateway.words),
-            *("--namespace", "envoy-gateway-system", "--create-namespace", "--skip-crds"),
+        install_chart(
+            cluster,
+            "eg",
+            "envoy-gateway-system",
+            *(*of.envoy_gateway.words, "--create-namespace", "--skip-crds"),
             *("--set", "config.envoyGateway.extensionApis.enableEnvoyPatchPolicy=true"),
             *("--set", "deployment.envoyGateway.resources.requests.cpu=20m"),
             *_TOOK,
@@ -34,9 +37,11 @@ def install_gateway(cluster: Cluster, of: Dependencies) -> None:
 def install_kserve(cluster: Cluster, of: Dependencies) -> None:
     """Install cert-manager, which KServe's webhooks want, and KServe."""
     with step("cert-manager"):
-        cluster.helm(
-            *("upgrade", "--install", "cert-manager", *of.cert_manager.words),
-            *("--namespace", "cert-manager", "--create-namespace"),
+        install_chart(
+            cluster,
+            "cert-manager",
+            "cert-manager",
+            *(*of.cert_manager.words, "--create-namespace"),
             *("--set", "installCRDs=true"),
             *_TOOK,
         )
@@ -51,9 +56,11 @@ def install_kserve(cluster: Cluster, of: Dependencies) -> None:
         "kserve.storage.containerSecurityContext.seccompProfile.type": "RuntimeDefault",
     }
     with step("KServe"):
-        cluster.helm(
-            *("upgrade", "--install", "kserve", *of.kserve.words),
-            *("--namespace", "kserve", "--create-namespace"),
+        install_chart(
+            cluster,
+            "kserve",
+            "kserve",
+            *(*of.kserve.words, "--create-namespace"),
             *(word for key, value in settings.items() for word in ("--set", f"{key}={value}")),
             *_TOOK,
         )
