@@ -9,7 +9,7 @@ import time
 from tools.kind.cluster import NAME, open_cluster
 from tools.kind.dependencies import load_dependencies
 from tools.kind.environment import GATEWAY, settings_for, write_environment
-from tools.kind.local_images import bring_images
+from tools.kind.local_images import bring_images, forget_images
 from tools.kind.platform import install_platform
 from tools.kind.progress import step, together
 from tools.kind.release import apply_releases, first_release, wait_until_it_serves
@@ -59,5 +59,7 @@ def apply() -> None:
 
 def down() -> None:
     """Remove the cluster and what this machine kept of it."""
-    open_cluster().down()
+    cluster = open_cluster()
+    cluster.down()
+    forget_images(cluster)
     shutil.rmtree(FOLDER, ignore_errors=True)
