@@ -9,6 +9,7 @@ from pathlib import Path
 from tools.kind.charts import install_chart
 from tools.kind.cluster import Cluster
 from tools.kind.dependencies import CHART, VALUES
+from tools.kind.diagnosis import telling_why
 from tools.kind.gitea import Gitea
 from tools.kind.progress import step, together, until
 from tools.kind.secrets import (
@@ -78,7 +79,7 @@ def _wait_for_stores(cluster: Cluster) -> None:
 
 
 def _wait_for_gateway(cluster: Cluster) -> None:
-    with step("gateway"):
+    with step("gateway"), telling_why(cluster, "envoy-gateway-system"):
         cluster.kubectl(
             *("wait", "gateway/millrace", "--namespace", PLATFORM),
             *("--for=condition=Programmed", "--timeout=180s"),
@@ -86,7 +87,8 @@ def _wait_for_gateway(cluster: Cluster) -> None:
 
 
 def _rolled_out(cluster: Cluster, name: str) -> None:
-    cluster.kubectl("rollout", "status", name, "--namespace", PLATFORM, "--timeout=300s")
+    with telling_why(cluster, PLATFORM, name.partition("/")[2]):
+        cluster.kubectl("rollout", "status", name, "--namespace", PLATFORM, "--timeout=300s")
 
 
 def _make_deploy_repository(cluster: Cluster) -> None:

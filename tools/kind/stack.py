@@ -7,6 +7,7 @@ from pathlib import Path
 from tools.kind.charts import install_chart
 from tools.kind.cluster import Cluster
 from tools.kind.dependencies import Dependencies
+from tools.kind.diagnosis import telling_why
 from tools.kind.progress import step
 
 DOMAIN = "millrace.localhost"
@@ -22,7 +23,7 @@ def install_definitions(cluster: Cluster, of: Dependencies) -> None:
 
 def install_gateway(cluster: Cluster, of: Dependencies) -> None:
     """Install Envoy Gateway."""
-    with step("Envoy Gateway"):
+    with step("Envoy Gateway"), telling_why(cluster, "envoy-gateway-system"):
         install_chart(
             cluster,
             "eg",
@@ -36,7 +37,7 @@ def install_gateway(cluster: Cluster, of: Dependencies) -> None:
 
 def install_kserve(cluster: Cluster, of: Dependencies) -> None:
     """Install cert-manager, which KServe's webhooks want, and KServe."""
-    with step("cert-manager"):
+    with step("cert-manager"), telling_why(cluster, "cert-manager"):
         install_chart(
             cluster,
             "cert-manager",
@@ -55,7 +56,7 @@ def install_kserve(cluster: Cluster, of: Dependencies) -> None:
         "kserve.controller.gateway.ingressGateway.kserveGateway": "millrace/millrace",
         "kserve.storage.containerSecurityContext.seccompProfile.type": "RuntimeDefault",
     }
-    with step("KServe"):
+    with step("KServe"), telling_why(cluster, "kserve"):
         install_chart(
             cluster,
             "kserve",
