@@ -16,6 +16,11 @@ KIND = """case "$1 $2" in
 "export kubeconfig") [ -e kubeconfig ] ;;
 esac"""
 
+KUBECTL = """case "$*" in
+*readyz) [ -e answers ] ;;
+*storageclass*) [ ! -e whole ] || echo storageclass/standard ;;
+esac"""
+
 
 @pytest.fixture
 def half(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
@@ -23,7 +28,7 @@ def half(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(module, "PATIENCE", 0.0)
     machine.write("docker", f"[ $1 != start ] || touch running\n{NODES}")
     machine.write("kind", KIND)
-    machine.write("kubectl", "[ -e whole ]")
+    machine.write("kubectl", KUBECTL)
     for name in ("node", "running"):
         (machine.folder / name).touch()
     return machine
@@ -36,19 +41,19 @@ def changes(machine: Machine) -> list[str]:
 
 
 def finish(machine: Machine) -> None:
-    for name in ("kubeconfig", "whole"):
+    for name in ("kubeconfig", "answers", "whole"):
         (machine.folder / name).touch()
 
 
-@pytest.mark.parametrize("kubeconfig", [False, True])
+@pytest.mark.parametrize("there", [(), ("kubeconfig",), ("kubeconfig", "answers")])
 def test_a_cluster_whose_making_was_interrupted_is_made_anew(
-    half: Machine, kubeconfig: bool
+    half: Machine, there: tuple[str, ...]
 ) -> None:
-    if kubeconfig:  # Kubernetes answers, but no node is ready or gives volumes
-        (half.folder / "kubeconfig").touch()
+    for name in there:
+        (half.folder / name).touch()
     Kind().up()
     assert changes(half) == ["docker start", "kind delete", "kind create"]
-    assert ("kubectl" in " ".join(half.asked)) is kubeconfig
+    assert sum("kubectl" in line for line in half.asked) == len(there)
 
 
 def test_a_cluster_that_is_whole_is_left(half: Machine) -> None:
