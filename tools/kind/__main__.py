@@ -3,81 +3,26 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 
 from millrace.errors import MillraceError
-from tools.kind.cluster import NAME, open_cluster
-from tools.kind.dependencies import load_dependencies
-from tools.kind.environment import settings_for, write_environment
-from tools.kind.local_images import bring_images
-from tools.kind.platform import install_platform
-from tools.kind.progress import step, together
-from tools.kind.release import apply_releases, first_release, wait_until_it_serves
-from tools.kind.shell import FOLDER
-from tools.kind.stack import install_definitions, install_gateway, install_kserve
 
-WORKLOAD = "churn"
+COMMANDS = ("up", "apply", "down")
 
 
 def main() -> None:
     """Do as told; every fault ends in one line and a code that is not zero."""
-    commands: dict[str, Callable[[], None]] = {"up": up, "apply": apply, "down": down}
     wanted = sys.argv[1] if len(sys.argv) == 2 else ""
-    if wanted not in commands:
-        sys.exit(f"kind: found {wanted!r}; expected one of {', '.join(commands)}")
+    if wanted not in COMMANDS:
+        sys.exit(f"kind: found {wanted!r}; expected one of {', '.join(COMMANDS)}")
     try:
-        commands[wanted]()
+        from tools.kind import commands  # reads kind-config.yaml, which may be at fault
+
+        getattr(commands, wanted)()
     except MillraceError as error:
         sys.exit(f"kind: {error}")
     except KeyboardInterrupt:
         sys.stderr.write("kind: interrupted; `make kind-up` goes on where it was\n")
         sys.exit(130)
-
-
-def up() -> None:
-    """Make the cluster, the platform and a first release; what is there already is left."""
-    began = time.monotonic()
-    cluster = open_cluster()
-    dependencies = load_dependencies(cluster.shell.environment)
-    with step(f"cluster {NAME}"):
-        cluster.up()
-    install_definitions(cluster, dependencies)
-    tags: dict[str, str] = {}
-    together(
-        lambda: install_gateway(cluster, dependencies),
-        lambda: install_kserve(cluster, dependencies),
-        lambda: tags.update(bring_images(cluster)),
-    )
-    install_platform(cluster, tags)
-    settings = settings_for(cluster)
-    file = write_environment(settings, cluster.shell.environment.get("KUBECONFIG", ""))
-    first_release(WORKLOAD, settings)
-    apply_releases(cluster, settings, only=WORKLOAD)
-    wait_until_it_serves(cluster, WORKLOAD, settings)
-    sys.stdout.write(
-        f"\n{WORKLOAD} serves after {time.monotonic() - began:.0f} s.\n\n"
-        f"  curl http://{WORKLOAD}.millrace.localhost:8080/v2/models/{WORKLOAD}/infer \\\n"
-        '    -d \'{"inputs": [{"name": "customerID", "datatype": "BYTES", "shape": [1],'
-        ' "data": ["7590-VHVEG"]}]}\'\n\n'
-        f"To let `millrace` work with this cluster: source {file}\n"
-        "After a merge: make kind-apply    The end: make kind-down\n"
-    )
-
-
-def apply() -> None:
-    """Apply what the deploy repository's main branch says."""
-    cluster = open_cluster()
-    names = apply_releases(cluster, settings_for(cluster))
-    sys.stdout.write(f"applied: {', '.join(names) or 'nothing is released'}\n")
-
-
-def down() -> None:
-    """Remove the cluster and what this machine kept of it."""
-    import shutil
-
-    open_cluster().down()
-    shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 if __name__ == "__main__":

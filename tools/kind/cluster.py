@@ -7,11 +7,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
+from millrace.errors import MillraceError
 from tools.kind.dependencies import load_dependencies
+from tools.kind.ports import CONFIG, require_free_ports
+from tools.kind.progress import holds_within
 from tools.kind.shell import Shell, needed
 
-NAME = os.environ.get("MILLRACE_KIND_CLUSTER", "millrace")
-CONFIG = Path("kind-config.yaml")
+NAME = "millrace"
+PATIENCE = 120.0
+"""Seconds in which the API server of a cluster that was there has answered."""
 TOOLS = "MILLRACE_CLUSTER_TOOLS"
 """Names a folder with the commands `up CLUSTER CONFIG`, `load CLUSTER IMAGE...`, `down CLUSTER` and
 `env`, which prints exports for a shell. They take the place of kind's own commands."""
@@ -24,9 +28,26 @@ class Cluster(ABC):
 
     shell: Shell
 
-    @abstractmethod
     def up(self) -> None:
-        """Make it, unless it is there."""
+        """Make it, unless it is there; one whose making was interrupted is made anew.
+
+        Raises:
+            MillraceError: it was not made, or a port that it wants is taken.
+        """
+        if not self._nodes():
+            require_free_ports()
+        self._wake()
+        if self._nodes("--all") and not self._is_whole():
+            self.down()
+        self._complete()
+
+    @abstractmethod
+    def _wake(self) -> None:
+        """Start nodes that are stopped, if they outlive that."""
+
+    @abstractmethod
+    def _complete(self) -> None:
+        """Make what is missing of it."""
 
     @abstractmethod
     def load(self, images: Sequence[str]) -> None:
@@ -55,17 +76,34 @@ class Cluster(ABC):
             quiet=quiet,
         )
 
-    def helm(self, *words: str) -> str:
+    def helm(self, *words: str, quiet: bool = False) -> str:
         """Run Helm on it and return what it printed.
 
         Raises:
             MillraceError: it failed.
         """
-        return self.shell.run("helm", "--kube-context", f"kind-{NAME}", *words)
+        return self.shell.run("helm", "--kube-context", f"kind-{NAME}", *words, quiet=quiet)
 
     def has(self, *words: str) -> bool:
         """Return whether `kubectl get` finds something."""
         return self.shell.succeeds("kubectl", "--context", f"kind-{NAME}", "get", *words)
+
+    def _nodes(self, *words: str) -> list[str]:
+        """Return the nodes that run, or with `--all` those that are there."""
+        label = f"label=io.x-k8s.kind.cluster={NAME}"
+        asked = ("docker", "ps", *words, "--filter", label, "--format", "{{.Names}}")
+        try:
+            return self.shell.run(*asked).split()
+        except MillraceError:  # where docker does not run, no node does
+            return []
+
+    def _is_whole(self) -> bool:
+        """Return whether kind came to its end: what gives volumes is the last that it installs."""
+        return (
+            self.shell.succeeds("kind", "export", "kubeconfig", "--name", NAME)
+            and holds_within(PATIENCE, lambda: self.has("--raw", "/readyz"))
+            and bool(self.kubectl("get", "storageclass", "--output", "name"))
+        )
 
 
 class Kind(Cluster):
@@ -76,9 +114,14 @@ class Kind(Cluster):
         needed(["docker", "kind", "kubectl", "helm"], self.shell.environment)
         self.shell.run("docker", "info", "--format", "{{.ServerVersion}}")
 
-    def up(self) -> None:
+    def _wake(self) -> None:
+        """Start nodes that are stopped: after a restart of the machine, say."""
+        if nodes := self._nodes("--all"):
+            self.shell.run("docker", "start", *nodes)
+
+    def _complete(self) -> None:
         """Make it, unless it is there."""
-        if NAME in self.shell.run("kind", "get", "clusters").split():
+        if self._nodes("--all"):
             return
         image = load_dependencies(self.shell.environment).node_image
         self.shell.run(
@@ -107,8 +150,11 @@ class Scripts(Cluster):
         variables = (line.partition("=") for line in told.split("\0") if "=" in line)
         self.shell = Shell({name: value for name, _, value in variables})
 
-    def up(self) -> None:
-        """Make it, unless it is there."""
+    def _wake(self) -> None:
+        """Leave stopped nodes to the commands."""
+
+    def _complete(self) -> None:
+        """Make it, or what is missing of it."""
         self.shell.run(str(self._folder / "up"), NAME, str(CONFIG.resolve()), timeout=3600.0)
 
     def load(self, images: Sequence[str]) -> None:

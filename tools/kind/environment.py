@@ -8,13 +8,14 @@ from pathlib import Path
 
 from tools.kind.cluster import Cluster
 from tools.kind.gitea import REPOSITORY, URL, USER
+from tools.kind.ports import reached
 from tools.kind.secrets import PLATFORM, read_secret
 from tools.kind.shell import FOLDER
 
 FILE = FOLDER / "environment"
 HOME = FOLDER / "home"
-OBJECT_STORE = "http://127.0.0.1:30070"
-GATEWAY = "http://127.0.0.1:8080"
+OBJECT_STORE = f"http://{reached(30070)}"
+GATEWAY = f"http://{reached(30080)}"
 
 
 def settings_for(cluster: Cluster) -> dict[str, str]:
@@ -24,12 +25,13 @@ def settings_for(cluster: Cluster) -> dict[str, str]:
     return {
         "MILLRACE_HOME": str(HOME.resolve()),
         "MILLRACE_BUCKET_REMOTE": "true",
+        "MILLRACE_GATEWAY_PORT": GATEWAY.rpartition(":")[2],
         "MILLRACE_S3_ENDPOINT": OBJECT_STORE,
         **access,
         "AWS_DEFAULT_REGION": "us-east-1",
-        "MILLRACE_MLFLOW_URI": "http://127.0.0.1:30050",
+        "MILLRACE_MLFLOW_URI": f"http://{reached(30050)}",
         "MILLRACE_ONLINE_STORE": "redis",
-        "MILLRACE_REDIS": f"127.0.0.1:30079,password={redis}",
+        "MILLRACE_REDIS": f"{reached(30079)},password={redis}",
         "MILLRACE_DEPLOY_REPOSITORY": f"{URL}/{USER}/{REPOSITORY}.git",
         "MILLRACE_FORGE": "gitea",
         "MILLRACE_FORGE_URL": URL,

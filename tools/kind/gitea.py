@@ -8,8 +8,9 @@ from typing import Any
 import requests
 
 from millrace.errors import MillraceError
+from tools.kind.ports import reached
 
-URL = "http://127.0.0.1:30030"
+URL = f"http://{reached(30030)}"
 USER = "millrace"
 REPOSITORY = "deploy"
 SCOPES = ["write:repository", "write:issue", "read:user"]

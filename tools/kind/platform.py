@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tools.kind.charts import install_chart
 from tools.kind.cluster import Cluster
 from tools.kind.dependencies import CHART, VALUES
+from tools.kind.diagnosis import telling_why
 from tools.kind.gitea import Gitea
 from tools.kind.progress import step, together, until
 from tools.kind.secrets import (
@@ -16,11 +18,18 @@ from tools.kind.secrets import (
     arm_secrets,
     kept_password,
     platform_secrets,
+    read_secret,
     write_secret,
 )
 
 NAMESPACE = Path("manifests/base/namespace.yaml")
 STORES = ("redis", "object-store", "postgres", "prometheus", "gitea")
+ROLLOUT = "deployment/millrace-rollout"
+_ACCOUNT = (
+    "read -r password && gitea admin user create --admin --username millrace"
+    ' --password "$password" --email millrace@example.com --must-change-password=false'
+)
+"""Makes the account, of a password that is in no command line of this machine."""
 _REMEDY = f"see `kubectl get pods,events --namespace {PLATFORM}`"
 
 
@@ -39,9 +48,11 @@ def install_platform(
         cluster.kubectl("apply", "--server-side", "--filename", str(NAMESPACE))
         passwords = platform_secrets(cluster)
     with step("chart"):
-        cluster.helm(
-            *("upgrade", "--install", "millrace", str(CHART), "--namespace", PLATFORM),
-            *("--values", str(VALUES), "--timeout", "5m"),
+        install_chart(
+            cluster,
+            "millrace",
+            PLATFORM,
+            *(str(CHART), "--values", str(VALUES), "--timeout", "5m"),
             *(word for value in values for word in ("--set", value)),
         )
         arm_secrets(cluster, passwords, ARMS)
@@ -51,7 +62,7 @@ def install_platform(
     with step("registry, events, rollout controller"):
         for name in ("deployment/millrace-mlflow", "statefulset/millrace-events"):
             _rolled_out(cluster, name)
-        _rolled_out(cluster, "deployment/millrace-rollout")
+        _rolled_out(cluster, ROLLOUT)
 
 
 def tags_of(cluster: Cluster) -> dict[str, str]:
@@ -68,7 +79,7 @@ def _wait_for_stores(cluster: Cluster) -> None:
 
 
 def _wait_for_gateway(cluster: Cluster) -> None:
-    with step("gateway"):
+    with step("gateway"), telling_why(cluster, "envoy-gateway-system"):
         cluster.kubectl(
             *("wait", "gateway/millrace", "--namespace", PLATFORM),
             *("--for=condition=Programmed", "--timeout=180s"),
@@ -76,7 +87,8 @@ def _wait_for_gateway(cluster: Cluster) -> None:
 
 
 def _rolled_out(cluster: Cluster, name: str) -> None:
-    cluster.kubectl("rollout", "status", name, "--namespace", PLATFORM, "--timeout=300s")
+    with telling_why(cluster, PLATFORM, name.partition("/")[2]):
+        cluster.kubectl("rollout", "status", name, "--namespace", PLATFORM, "--timeout=300s")
 
 
 def _make_deploy_repository(cluster: Cluster) -> None:
@@ -86,22 +98,20 @@ def _make_deploy_repository(cluster: Cluster) -> None:
     until("Gitea", gitea.answers, 60, _REMEDY)
     if not gitea.knows_us():
         cluster.kubectl(
-            *("exec", "--namespace", PLATFORM, "statefulset/millrace-gitea", "--"),
-            *("gitea", "admin", "user", "create", "--admin", "--username", "millrace"),
-            *("--password", password, "--email", "millrace@example.com"),
-            "--must-change-password=false",
+            *("exec", "--stdin", "--namespace", PLATFORM, "statefulset/millrace-gitea", "--"),
+            *("sh", "-c", _ACCOUNT),
+            given=f"{password}\n",
         )
     gitea.make_repository()
-    token = kept_token(cluster, gitea, password)
-    assert token
+    keep_token(cluster, gitea, password)
 
 
-def kept_token(cluster: Cluster, gitea: Gitea, password: str) -> str:
-    """Return the token of the deploy repository, which is made if there is none that works."""
-    from tools.kind.secrets import read_secret
-
+def keep_token(cluster: Cluster, gitea: Gitea, password: str) -> None:
+    """Keep the deploy repository's token, or a new one for the rollout controller to start with."""
     found = read_secret(cluster, PLATFORM, "millrace-forge").get("token", "")
-    if not found or not gitea.takes(found):
-        found = gitea.new_token()
-        write_secret(cluster, PLATFORM, "millrace-forge", {"password": password, "token": found})
-    return found
+    if found and gitea.takes(found):
+        return
+    token = gitea.new_token()
+    write_secret(cluster, PLATFORM, "millrace-forge", {"password": password, "token": token})
+    if found:  # a pod reads a Secret's keys when it starts
+        cluster.kubectl("rollout", "restart", ROLLOUT, "--namespace", PLATFORM)

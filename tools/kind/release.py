@@ -18,6 +18,7 @@ from millrace.release.layout import has_release
 from millrace.release.reading import read_release
 from millrace.settings import Settings
 from tools.kind.cluster import Cluster
+from tools.kind.diagnosis import telling_why
 from tools.kind.environment import GATEWAY, OBJECT_STORE
 from tools.kind.progress import step, until
 from tools.kind.secrets import ARMS
@@ -82,9 +83,10 @@ def wait_until_it_serves(cluster: Cluster, workload: str, settings: Mapping[str,
     """Wait until the arms of a workload are ready and the gateway answers for it."""
     repository = open_repository(settings_of(settings))
     release = read_release(repository.files(repository.head(), workload), workload)
-    with step(f"{workload}: {release.stable.name} is ready"):
+    arm = release.stable.name
+    with step(f"{workload}: {arm} is ready"), telling_why(cluster, ARMS, f"{arm}-"):
         cluster.kubectl(
-            *("wait", f"inferenceservice/{release.stable.name}", "--namespace", ARMS),
+            *("wait", f"inferenceservice/{arm}", "--namespace", ARMS),
             *("--for=condition=Ready", "--timeout=240s"),
         )
     with step(f"{workload}: the gateway answers"):

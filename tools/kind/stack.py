@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tools.kind.charts import install_chart
 from tools.kind.cluster import Cluster
 from tools.kind.dependencies import Dependencies
+from tools.kind.diagnosis import telling_why
 from tools.kind.progress import step
 
 DOMAIN = "millrace.localhost"
@@ -21,10 +23,12 @@ def install_definitions(cluster: Cluster, of: Dependencies) -> None:
 
 def install_gateway(cluster: Cluster, of: Dependencies) -> None:
     """Install Envoy Gateway."""
-    with step("Envoy Gateway"):
-        cluster.helm(
-            *("upgrade", "--install", "eg", *of.envoy_gateway.words),
-            *("--namespace", "envoy-gateway-system", "--create-namespace", "--skip-crds"),
+    with step("Envoy Gateway"), telling_why(cluster, "envoy-gateway-system"):
+        install_chart(
+            cluster,
+            "eg",
+            "envoy-gateway-system",
+            *(*of.envoy_gateway.words, "--create-namespace", "--skip-crds"),
             *("--set", "config.envoyGateway.extensionApis.enableEnvoyPatchPolicy=true"),
             *("--set", "deployment.envoyGateway.resources.requests.cpu=20m"),
             *_TOOK,
@@ -33,10 +37,12 @@ def install_gateway(cluster: Cluster, of: Dependencies) -> None:
 
 def install_kserve(cluster: Cluster, of: Dependencies) -> None:
     """Install cert-manager, which KServe's webhooks want, and KServe."""
-    with step("cert-manager"):
-        cluster.helm(
-            *("upgrade", "--install", "cert-manager", *of.cert_manager.words),
-            *("--namespace", "cert-manager", "--create-namespace"),
+    with step("cert-manager"), telling_why(cluster, "cert-manager"):
+        install_chart(
+            cluster,
+            "cert-manager",
+            "cert-manager",
+            *(*of.cert_manager.words, "--create-namespace"),
             *("--set", "installCRDs=true"),
             *_TOOK,
         )
@@ -50,10 +56,12 @@ def install_kserve(cluster: Cluster, of: Dependencies) -> None:
         "kserve.controller.gateway.ingressGateway.kserveGateway": "millrace/millrace",
         "kserve.storage.containerSecurityContext.seccompProfile.type": "RuntimeDefault",
     }
-    with step("KServe"):
-        cluster.helm(
-            *("upgrade", "--install", "kserve", *of.kserve.words),
-            *("--namespace", "kserve", "--create-namespace"),
+    with step("KServe"), telling_why(cluster, "kserve"):
+        install_chart(
+            cluster,
+            "kserve",
+            "kserve",
+            *(*of.kserve.words, "--create-namespace"),
             *(word for key, value in settings.items() for word in ("--set", f"{key}={value}")),
             *_TOOK,
         )
