@@ -1,6 +1,6 @@
 {{- define "millrace.image" -}}
-{{- $registry := .root.Values.images.registry -}}
-{{- with $registry }}{{ trimSuffix "/" . }}/{{ end -}}millrace/{{ .role }}:{{ get .root.Values.images.tags .role | default .root.Values.images.tag | default .root.Chart.AppVersion }}
+{{- with .root.Values.images.registry }}{{ trimSuffix "/" . }}{{ else }}millrace{{ end -}}
+/{{ .role }}:{{ get .root.Values.images.tags .role | default .root.Values.images.tag | default .root.Chart.AppVersion }}
 {{- end -}}
 
 {{- define "millrace.labels" -}}
