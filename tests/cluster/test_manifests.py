@@ -82,6 +82,8 @@ def test_the_chart_passes_helm_lint(world: World, values: str) -> None:
         ("site.bucket=millrace", "/site/bucket"),
         ("objectStore.endpoint=s3:7070", "additional properties 'endpoint' not allowed"),
         ("rollout.settling=soon", "/rollout/settling"),
+        ("createWorkloadNamespaces=no", "/createWorkloadNamespaces"),
+        ("monitoring.podMonitorLabels.release=a b", "/monitoring/podMonitorLabels/release"),
         ("workloadNamespaces={Models}", "/workloadNamespaces/0"),
         ("workloadNamespaces=null", "workloadNamespaces"),
         ("events.storage=5", "/events/storage"),
