@@ -70,6 +70,9 @@ millrace.dev/bundled: "true"
 
 {{/* What single values cannot say of themselves. */}}
 {{- define "millrace.check" -}}
+{{- if ne .Release.Namespace "millrace" }}
+{{- fail (printf "--namespace: found %s, expected millrace; routes name the gateway millrace/millrace" .Release.Namespace) }}
+{{- end }}
 {{- if has .Release.Namespace .Values.workloadNamespaces }}
 {{- fail (printf "workloadNamespaces: found %s, the platform's own namespace; arms need one of their own" .Release.Namespace) }}
 {{- end }}
