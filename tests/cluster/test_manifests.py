@@ -83,6 +83,7 @@ def test_the_chart_passes_helm_lint(world: World, values: str) -> None:
         ("site.bucket=millrace", "/site/bucket"),
         ("objectStore.endpoint=s3:7070", "additional properties 'endpoint' not allowed"),
         ("rollout.settling=soon", "/rollout/settling"),
+        ("rollout.envFrom[0].secretRef.name=logins", "/rollout/envFrom/0"),
         ("createWorkloadNamespaces=no", "/createWorkloadNamespaces"),
         ("monitoring.podMonitorLabels.release=a b", "/monitoring/podMonitorLabels/release"),
         ("workloadNamespaces={Models}", "/workloadNamespaces/0"),
