@@ -79,6 +79,7 @@ def test_the_chart_passes_helm_lint(world: World, values: str) -> None:
         ("gateway.service.type=Loadbalancer", "/gateway/service/type"),
         ("gateway.service.nodePort=80", "/gateway/service/nodePort"),
         ("predictor.grace=soon", "/predictor/grace"),
+        ("predictor.grace=16s", "/predictor/grace"),
         ("predictor.maxUnavailable=0", "/predictor/maxUnavailable"),
         ("site.bucket=millrace", "/site/bucket"),
         ("objectStore.endpoint=s3:7070", "additional properties 'endpoint' not allowed"),

@@ -79,6 +79,7 @@ millrace.dev/bundled: "true"
 {{- if and .Values.deployRepository.url (not .Values.deployRepository.forgeUrl) }}
 {{- fail "deployRepository.forgeUrl: found ''; with deployRepository.url, expected Gitea's base URL" }}
 {{- end }}
+{{- include "millrace.checkVolumes" . }}
 {{- end -}}
 
 {{/* The image of a bundled store: the root, its name. */}}
