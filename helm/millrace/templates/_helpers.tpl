@@ -3,8 +3,10 @@
 /{{ .role }}:{{ get .root.Values.images.tags .role | default .root.Values.images.tag | default .root.Chart.AppVersion }}
 {{- end -}}
 
+{{/* Helm adds app.kubernetes.io/managed-by itself; what kustomize applies, Helm does not manage. */}}
 {{- define "millrace.labels" -}}
 app.kubernetes.io/name: {{ .name }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/part-of: millrace
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 {{- end -}}
