@@ -1,10 +1,12 @@
 {{- define "millrace.image" -}}
-{{- $registry := .root.Values.images.registry -}}
-{{- with $registry }}{{ trimSuffix "/" . }}/{{ end -}}millrace/{{ .role }}:{{ get .root.Values.images.tags .role | default .root.Values.images.tag | default .root.Chart.AppVersion }}
+{{- with .root.Values.images.registry }}{{ trimSuffix "/" . }}{{ else }}millrace{{ end -}}
+/{{ .role }}:{{ get .root.Values.images.tags .role | default .root.Values.images.tag | default .root.Chart.AppVersion }}
 {{- end -}}
 
+{{/* Helm adds app.kubernetes.io/managed-by itself; what kustomize applies, Helm does not manage. */}}
 {{- define "millrace.labels" -}}
 app.kubernetes.io/name: {{ .name }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/part-of: millrace
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 {{- end -}}
@@ -70,12 +72,16 @@ millrace.dev/bundled: "true"
 
 {{/* What single values cannot say of themselves. */}}
 {{- define "millrace.check" -}}
+{{- if ne .Release.Namespace "millrace" }}
+{{- fail (printf "--namespace: found %s, expected millrace; routes name the gateway millrace/millrace" .Release.Namespace) }}
+{{- end }}
 {{- if has .Release.Namespace .Values.workloadNamespaces }}
 {{- fail (printf "workloadNamespaces: found %s, the platform's own namespace; arms need one of their own" .Release.Namespace) }}
 {{- end }}
 {{- if and .Values.deployRepository.url (not .Values.deployRepository.forgeUrl) }}
 {{- fail "deployRepository.forgeUrl: found ''; with deployRepository.url, expected Gitea's base URL" }}
 {{- end }}
+{{- include "millrace.checkVolumes" . }}
 {{- end -}}
 
 {{/* The image of a bundled store: the root, its name. */}}
