@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 
+from millrace.errors import MillraceError
 from tools.kind.cluster import NAME, open_cluster
 from tools.kind.dependencies import load_dependencies
 from tools.kind.environment import GATEWAY, settings_for, write_environment
@@ -53,6 +54,8 @@ def up() -> None:
 def apply() -> None:
     """Apply what the deploy repository's main branch says."""
     cluster = open_cluster()
+    if not cluster.has("namespace", "millrace"):
+        raise MillraceError("no platform is there", where=f"kind-{NAME}", remedy="make kind-up")
     names = apply_releases(cluster, settings_for(cluster))
     sys.stdout.write(f"applied: {', '.join(names) or 'nothing is released'}\n")
 
@@ -63,3 +66,4 @@ def down() -> None:
     cluster.down()
     forget_images(cluster)
     shutil.rmtree(FOLDER, ignore_errors=True)
+    sys.stdout.write(f"cluster {NAME} is gone, and what this machine kept of it\n")

@@ -26,18 +26,18 @@ class Gitea:
     def answers(self) -> bool:
         """Return whether Gitea is up."""
         try:
-            return requests.get(f"{URL}/api/healthz", timeout=5).ok
+            return bool(requests.get(f"{URL}/api/healthz", timeout=5).ok)
         except requests.RequestException:
             return False
 
     def knows_us(self) -> bool:
         """Return whether the account is there."""
-        return self._ask("GET", "/user").ok
+        return bool(self._ask("GET", "/user").ok)
 
     def takes(self, token: str) -> bool:
         """Return whether a token works."""
         headers = {"Authorization": f"token {token}"}
-        return requests.get(f"{URL}/api/v1/user", headers=headers, timeout=10).ok
+        return bool(requests.get(f"{URL}/api/v1/user", headers=headers, timeout=10).ok)
 
     def make_repository(self) -> None:
         """Make the deploy repository, unless it is there."""

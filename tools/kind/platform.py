@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -43,7 +44,12 @@ def install_platform(
         tags: of our images, by role.
         settings: further values for Helm, such as `predictor.grace=12s`.
     """
-    values = [*settings, *(f"images.tags.{role}={tag}" for role, tag in tags.items())]
+    registry = os.environ.get("MILLRACE_REGISTRY", "")
+    values = [
+        *settings,
+        *(f"images.tags.{role}={tag}" for role, tag in tags.items()),
+        *([f"images.registry={registry}"] if registry else []),
+    ]
     with step("namespace and secrets"):
         cluster.kubectl("apply", "--server-side", "--filename", str(NAMESPACE))
         passwords = platform_secrets(cluster)
