@@ -102,7 +102,8 @@ def answers(workload: str) -> bool:
     """Return whether a workload's model is ready, asked through the gateway."""
     host = {"Host": f"{workload}.millrace.localhost"}
     try:
-        return requests.get(f"{GATEWAY}/v2/models/{workload}/ready", headers=host, timeout=5).ok
+        url = f"{GATEWAY}/v2/models/{workload}/ready"
+        return bool(requests.get(url, headers=host, timeout=5).ok)
     except requests.RequestException:
         return False
 
