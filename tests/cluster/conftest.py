@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,13 @@ def tool(command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def programs() -> None:
+    """Have docker, kubectl and Helm as the cluster of this machine has them, if there can be one."""
+    with suppress(MillraceError):
+        os.environ.update(open_cluster().shell.environment)
+
+
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
     """Lend the platform, fresh in CI; elsewhere one that is there is used, and left."""
@@ -91,7 +99,6 @@ def world() -> Iterator[World]:
         if CI:
             pytest.fail(f"no cluster can be made: {error}")
         pytest.skip(f"no cluster can be made: {error}")
-    os.environ["PATH"] = cluster.shell.environment["PATH"]  # kubectl and Helm of this cluster
     shutil.rmtree(LOGS, ignore_errors=True)
     FILE.unlink(missing_ok=True)
     if there and CI:
