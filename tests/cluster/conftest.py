@@ -75,7 +75,7 @@ def tool(command: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def programs() -> None:
-    """Have docker, kubectl and Helm as the cluster of this machine has them, if there can be one."""
+    """Have docker, kubectl and Helm as the cluster has them, if there can be one."""
     with suppress(MillraceError):
         os.environ.update(open_cluster().shell.environment)
 
