@@ -1,14 +1,11 @@
 """The platform of `make kind-up`, as tests see it: kubectl, Helm, the stores, the gateway."""
 
-import http.client
 import json
 import os
 import subprocess
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +21,7 @@ from millrace.release.writing import write_release
 from millrace.settings import Settings
 from millrace.workload.rollout import Rollout
 from millrace.workload.serving import Serving
+from tests.integration.loads import Load, load_at
 from tests.integration.predictors import MODEL, ServedBundle, row
 from tools.kind.cluster import Cluster, open_cluster
 from tools.kind.environment import GATEWAY, OBJECT_STORE, settings_for
@@ -206,57 +204,12 @@ class World:
         return {one["metric"].get("arm", ""): float(one["value"][1]) for one in found}
 
 
-@dataclass
-class Load:
-    """What a steady load met with: how often each answer came, and by which version."""
-
-    statuses: Counter[int] = field(default_factory=Counter)
-    versions: Counter[str] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def lost(self) -> int:
-        """Return how many requests had no good answer."""
-        return sum(self.statuses.values()) - self.statuses[200]
-
-
-@contextmanager
 def load(
     workload: str = MODEL, body: Any = None, *, clients: int = 2, pause: float = 0.01
-) -> Iterator[Load]:
-    """Send requests through the gateway all the while; status 0 is a request without an answer."""
-    found = Load()
-    lock, over = threading.Lock(), threading.Event()
-    content, host = json.dumps(body or row()), f"{workload}.{DOMAIN}"
-
-    def client() -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
-        while not over.is_set():
-            try:
-                connection.request("POST", f"/v2/models/{workload}/infer", content, {"host": host})
-                answer = connection.getresponse()
-                said = answer.read()
-                status, version = answer.status, answer.headers.get("x-model-version", "")
-            except (OSError, http.client.HTTPException) as error:
-                status, version, said = 0, "", repr(error).encode()
-                connection.close()
-            with lock:
-                found.statuses[status] += 1
-                found.versions[version] += 1
-                if status != 200:
-                    found.problems.append(f"{status} {said[:200]!r}")
-            over.wait(pause)
-        connection.close()
-
-    threads = [threading.Thread(target=client) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield found
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
+) -> AbstractContextManager[Load]:
+    """Send requests for a workload through the gateway all the while."""
+    host, path = f"{workload}.{DOMAIN}", f"/v2/models/{workload}/infer"
+    return load_at(PORT, host, path, body or row(), clients=clients, pause=pause)
 
 
 QUIET = ("default", "kube-node-lease", "kube-public", "local-path-storage", "cert-manager")

@@ -7,11 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +23,7 @@ from millrace.settings import Settings
 from millrace.workload.rollout import Rollout
 from millrace.workload.serving import Serving
 from serving.local.state import ArmState, PlatformState, read_state
+from tests.integration.loads import Load, load_at
 from tests.integration.predictors import MODEL, Answer, ServedBundle, free_ports, row, wait_for
 
 HOST = f"{MODEL}.millrace.localhost"
@@ -184,51 +182,9 @@ def a_home(folder: Path) -> Iterator[Home]:
         home.millrace("down")
 
 
-@dataclass
-class Load:
-    """What a steady load met with: how often each answer came, and by which version."""
-
-    statuses: Counter[int] = field(default_factory=Counter)
-    versions: Counter[str] = field(default_factory=Counter)
-    longest: float = 0.0
-
-
-@contextmanager
-def load(home: Home, clients: int = 4, pause: float = 0.005) -> Iterator[Load]:
-    """Send requests all the while, on connections that are kept; status 0 is a lost one."""
-    found = Load()
-    lock = threading.Lock()
-    over = threading.Event()
-    content = json.dumps(row())
-
-    def client() -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", home.port, timeout=30)
-        while not over.is_set():
-            began = time.monotonic()
-            try:
-                connection.request("POST", INFER, content, {"host": HOST})
-                answer = connection.getresponse()
-                answer.read()
-                status, version = answer.status, answer.headers.get("x-model-version", "")
-            except (OSError, http.client.HTTPException):
-                status, version = 0, ""
-                connection.close()
-            with lock:
-                found.statuses[status] += 1
-                found.versions[version] += 1
-                found.longest = max(found.longest, time.monotonic() - began)
-            over.wait(pause)
-        connection.close()
-
-    threads = [threading.Thread(target=client) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield found
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
+def load(home: Home, clients: int = 4, pause: float = 0.005) -> AbstractContextManager[Load]:
+    """Send requests through a home's gateway all the while."""
+    return load_at(home.port, HOST, INFER, row(), clients=clients, pause=pause)
 
 
 def gone(processes: list[psutil.Process]) -> bool:
