@@ -31,7 +31,7 @@ ARMS = "models"
 PLATFORM = "millrace"
 PROMETHEUS = "http://127.0.0.1:30090"
 DOMAIN = "millrace.localhost"
-PORT = 8080
+PORT = int(GATEWAY.rpartition(":")[2])
 
 
 def wait_for(holds: Callable[[], Any], what: str, seconds: float = 90.0) -> Any:
