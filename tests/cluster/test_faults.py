@@ -64,7 +64,7 @@ def is_ready(pod: dict[str, Any]) -> bool:
 def test_a_corrupted_bundle_is_never_given_weight_and_the_stable_arm_serves_on(
     pumps: World, tmp_path: Path, on_trial: None
 ) -> None:
-    sound = make_bundle(tmp_path / "sound", quantiles=True)
+    sound = make_bundle(tmp_path / "sound", slow=3)
     corrupted = Path(shutil.copytree(sound.folder, tmp_path / "corrupted"))
     card = json.loads((corrupted / "card.json").read_text())
     card["positive"] = "no"

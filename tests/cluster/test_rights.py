@@ -51,7 +51,9 @@ def test_the_rollout_controller_may_do_nothing_elsewhere(world: World, namespace
 
 
 def test_arms_get_no_token_for_the_api_server(pumps: World) -> None:
-    for pod in pumps.pods("pumps-v1"):
+    pods = pumps.pods(pumps.released().stable.name)
+    assert pods
+    for pod in pods:
         mounts = [
             mount["mountPath"]
             for container in pod["spec"]["containers"]
@@ -128,7 +130,7 @@ def test_network_policies_keep_strangers_out_where_the_network_enforces_them(pum
     that lets nothing in lets the stranger through as well; then that is said at the end of the run,
     and the rules themselves are held to what they should say by tests without a cluster.
     """
-    address = pumps.pods("pumps-v1")[0]["status"]["podIP"]
+    address = pumps.pods(pumps.released().stable.name)[0]["status"]["podIP"]
     through, said = asks(pumps, "default", f"http://{address}:8080/v2/health/ready")
     enforced = enforces(pumps)
     note("NetworkPolicies are enforced by this cluster's network", enforced)

@@ -52,7 +52,7 @@ def load_at(
                 found.versions[version] += 1
                 found.longest = max(found.longest, time.monotonic() - began)
                 if status != 200:
-                    found.problems.append(f"{status} {said[:200]!r}")
+                    found.problems.append(f"{time.time():.3f}: {status} {said[:200]!r}")
             over.wait(pause)
         connection.close()
 
