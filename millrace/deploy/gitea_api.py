@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from millrace.addresses import without_credentials
+from millrace.connection_faults import symptom_of
 from millrace.deploy.address import owner_and_name, web_base
 from millrace.errors import DeployError
 from millrace.settings import Settings
@@ -134,7 +135,7 @@ class GiteaApi:
             )
         except requests.RequestException as error:
             raise DeployError(
-                f"Gitea {_symptom(error, self.timeout)}",
+                f"Gitea {symptom_of(error, self.timeout)}",
                 where=url,
                 remedy="see that it runs and MILLRACE_FORGE_URL names it",
             ) from None
@@ -202,18 +203,3 @@ def _content(answer: Response) -> Any:
             where=answer.url.partition("?")[0],
             remedy="set MILLRACE_FORGE_URL to Gitea's base URL",
         ) from None
-
-
-def _symptom(error: Exception, timeout: float) -> str:
-    import requests
-
-    if isinstance(error, requests.Timeout):
-        return f"did not answer within {timeout:g} s"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "has a certificate that is not trusted"
-    text = str(error)
-    known = {
-        "Connection refused": "refuses the connection",
-        "NameResolutionError": "has a host name that cannot be resolved",
-    }
-    return next((clause for sign, clause in known.items() if sign in text), "breaks the connection")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from millrace.addresses import without_credentials
+from millrace.connection_faults import symptom_of
 from millrace.deploy.address import without_login
 from millrace.errors import MetricsError
 
@@ -116,7 +117,7 @@ class PrometheusApi:
                 content = self._content(answer)
                 return self._understood(answer, content)
         except requests.RequestException as error:
-            raise self._fault(f"Prometheus {_symptom(error, self._timeout)}", _ADDRESS) from None
+            raise self._fault(f"Prometheus {symptom_of(error, self._timeout)}", _ADDRESS) from None
 
     def _content(self, answer: Response) -> bytes:
         pieces, size = [], 0
@@ -191,18 +192,3 @@ def _series(one: Mapping[str, Any], since: float, until: float) -> Series:
     points = [(float(time), float(value)) for time, value in one.get("values", ())]
     labels = {str(name): str(value) for name, value in one["metric"].items()}
     return Series(labels, [point for point in points if since <= point[0] <= until])
-
-
-def _symptom(error: Exception, timeout: float) -> str:
-    import requests
-
-    if isinstance(error, requests.Timeout):
-        return f"did not answer within {timeout:g} s"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "has a certificate that is not trusted"
-    text = str(error)
-    known = {
-        "Connection refused": "refuses the connection",
-        "NameResolutionError": "has a host name that cannot be resolved",
-    }
-    return next((clause for sign, clause in known.items() if sign in text), "breaks the connection")
